@@ -214,7 +214,10 @@ fn an_invalid_option_is_reported_with_the_expected_form() {
             &["--flush-timeout", "18446744073709551615s"],
             &["--flush-timeout", "at most 100 years"],
         ),
-        (&["--format", "yaml"], &["--format", "yaml", "text, json"]),
+        (
+            &["--format", "yaml"],
+            &["--format", "yaml", "text, tree, json"],
+        ),
         (&["--no-such-option"], &["--no-such-option"]),
     ] {
         let output = attempt.fails(options, &program, &[]);

@@ -15,6 +15,7 @@ on_each_engine! {
     responses_of_failed_guests_break_off,
     time_is_limited,
     a_client_that_goes_away_stops_the_guest,
+    idle_connections_are_closed,
     bodies_and_trailers_pass_in_both_directions,
     sizes_are_limited,
     too_many_requests_are_refused,
@@ -163,6 +164,7 @@ fn failures_have_a_status_and_no_details(runtime: Runtime) {
         ("/none", "500 \"500 Internal Server Error\\n\""),
         ("/trap-before", "500 \"500 Internal Server Error\\n\""),
         ("/exit", "500 \"500 Internal Server Error\\n\""),
+        ("/panic", "500 \"500 Internal Server Error\\n\""),
     ] {
         assert_eq!(service.get(path).to_string(), expected, "{path}");
     }
@@ -179,6 +181,7 @@ fn failures_have_a_status_and_no_details(runtime: Runtime) {
             "GET /none 500 no_response ERROR",
             "GET /trap-before 500 unreachable ERROR",
             "GET /exit 500 exit ERROR",
+            "GET /panic 500 panic ERROR",
             "GET /ok 400 -",
             "GET /ok 200 -",
         ],
@@ -192,6 +195,11 @@ fn responses_of_failed_guests_break_off(runtime: Runtime) {
         "200 \"part\", broken off"
     );
     assert_eq!(service.get("/trap-after").to_string(), "200 \"all\\n\"");
+    assert_eq!(service.get("/exit-after").to_string(), "200 \"all\\n\"");
+    assert_eq!(
+        service.get("/forget").to_string(),
+        "200 \"part\", broken off"
+    );
     let short = service.get("/short");
     assert!(!short.is_complete, "{short}");
     let (output, collector) = service.stop();
@@ -201,6 +209,8 @@ fn responses_of_failed_guests_break_off(runtime: Runtime) {
         &[
             "GET /trap-in-body 200 unreachable ERROR",
             "GET /trap-after 200 unreachable ERROR",
+            "GET /exit-after 200 -",
+            "GET /forget 200 response_incomplete ERROR",
             "GET /short 200 response_incomplete ERROR",
         ],
     );
@@ -262,6 +272,41 @@ fn a_client_that_goes_away_stops_the_guest(runtime: Runtime) {
         ],
     );
     let _ = service.stop().0.expect_code(0);
+}
+
+fn idle_connections_are_closed(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &["--header-timeout", "1s"]);
+    let closed = |bytes: &[u8]| {
+        let mut stream = service.connect();
+        stream.write_all(bytes).expect("a connection");
+        let started = Instant::now();
+        let mut all = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut all);
+        assert!(started.elapsed() < Duration::from_secs(10));
+        String::from_utf8_lossy(&all).into_owned()
+    };
+    assert_eq!(closed(b""), "");
+    assert_eq!(closed(b"PRI * HT"), "");
+    let answered = closed(b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\n");
+    assert!(answered.ends_with("ok\n"), "{answered}");
+    // HTTP/2 by prior knowledge: the preface, empty settings, and a request on stream 1. In its
+    // head are :method GET, :scheme http, :path /ok and :authority a.
+    let mut two = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    let head = b"\x82\x86\x04\x03/ok\x01\x01a";
+    two.extend([0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1]);
+    two.extend(head);
+    let answered = closed(&two);
+    assert!(answered.contains("ok\n"), "{answered:?}");
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(&collector, &["GET /ok 200 -", "GET /ok 200 -"]);
+    let spans = server_spans(&collector, 2);
+    let mut versions: Vec<_> = spans
+        .iter()
+        .map(|span| text(span, "network.protocol.version"))
+        .collect();
+    versions.sort();
+    assert_eq!(versions, ["1.1", "2"]);
 }
 
 fn bodies_and_trailers_pass_in_both_directions(runtime: Runtime) {
@@ -469,7 +514,12 @@ fn probes_say_whether_it_is_ready(runtime: Runtime) {
         Answer::read(&mut stream).to_string()
     };
     assert_eq!(probe("/livez"), "200 \"alive\\n\"");
-    assert_eq!(probe("/readyz"), "200 \"ready\\n\"");
+    // The first instance takes a moment.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while probe("/readyz") != "200 \"ready\\n\"" {
+        assert!(Instant::now() < deadline, "it is never ready");
+        thread::sleep(Duration::from_millis(20));
+    }
     assert_eq!(probe("/"), "404 \"use /livez or /readyz\\n\"");
     let mut stream = service.connect();
     let head = "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n";

@@ -35,7 +35,8 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
     )?;
     let propagation = settings::propagation(&config);
     let program = &options.program;
-    let prepared = runtime::prepare_handler(path, runtime, program, propagation, bounds)?;
+    let prepared =
+        runtime::prepare_handler(path, runtime, program, &options.server, propagation, bounds)?;
     let screen = Screen::of(&config, &options.telemetry)?;
     let format = options.telemetry.format;
     let view = screen.map(|screen| View::start(screen, console, format));

@@ -6,6 +6,9 @@
 mod error_code;
 pub mod outgoing;
 pub mod server;
+mod unfinished;
+
+pub use unfinished::abort_unfinished_bodies;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

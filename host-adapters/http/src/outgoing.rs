@@ -74,7 +74,7 @@ impl Outgoing {
         request: &mut Request<WasiBody>,
     ) -> std::result::Result<(Target, Exchange), ErrorCode> {
         let target = Target::of(request.uri());
-        let active = start_span(&mut self.telemetry, request, target.as_ref());
+        let mut active = start_span(&mut self.telemetry, request, target.as_ref());
         let refused = match &target {
             None => Some(ErrorCode::HttpRequestUriInvalid),
             // Without a connection of its own, a guest has no use for a tunnel.
@@ -88,6 +88,9 @@ impl Outgoing {
             .and_then(|target| self.client.policy().propagation_to(target));
         if let (None, Some(propagation)) = (&refused, propagation) {
             propagate(&active, propagation, request.headers_mut());
+        }
+        if refused.is_some() {
+            active.set_refused();
         }
         let exchange = Exchange::new(active);
         match (target, refused) {

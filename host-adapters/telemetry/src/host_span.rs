@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer as _,
+    Link, Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt,
+    Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span;
@@ -33,6 +34,8 @@ pub struct HostSpan {
     recorded: Option<Recorded>,
     /// The context for its children: its own, or else that of its parent.
     context: Option<Context>,
+    /// The span of the caller, if it is the parent.
+    remote_parent: Option<SpanId>,
     baggage: Vec<BaggageEntry>,
 }
 
@@ -91,6 +94,7 @@ impl HostSpan {
             (TrustIncoming::Sampled, Some(remote)) if remote.is_sampled() => (Some(remote), None),
             (TrustIncoming::Sampled | TrustIncoming::Never, remote) => (None, remote),
         };
+        let remote_parent = remote.as_ref().map(SpanContext::span_id);
         let parent = match remote {
             Some(remote) => Some(Context::new().with_remote_span_context(remote)),
             None => at.parent,
@@ -104,6 +108,7 @@ impl HostSpan {
             telemetry: telemetry.clone(),
             recorded: None,
             context: parent,
+            remote_parent,
             baggage,
         };
         let mut attributes = Self::own_attributes(telemetry, at.component);
@@ -257,6 +262,21 @@ impl HostSpan {
             set_sdk_attributes(&mut span, &mut attributes, attributes_over, sdk_counts);
             span.end_with_timestamp(time);
         }
+    }
+
+    pub(crate) fn remote_parent(&self) -> Option<SpanId> {
+        self.remote_parent
+    }
+
+    /// Returns its `error.type`, if it has failed.
+    pub(crate) fn error_type(&self) -> Option<String> {
+        let recorded = self
+            .recorded
+            .as_ref()
+            .filter(|recorded| recorded.has_failed)?;
+        let mut attributes = recorded.attributes.iter();
+        let found = attributes.find(|known| known.key.as_str() == attribute::ERROR_TYPE.key)?;
+        Some(found.value.to_string())
     }
 
     pub(crate) fn parent_context(&self) -> Option<Context> {

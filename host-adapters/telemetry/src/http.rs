@@ -18,7 +18,9 @@ use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
 
+use crate::attributes::Rules;
 use crate::emitted::attribute;
+use crate::host_span::HostSpan;
 
 /// The methods that are names of spans and values of `http.request.method`: those of RFC 9110,
 /// PATCH (RFC 5789) and QUERY.
@@ -52,9 +54,11 @@ impl<'a> Method<'a> {
         KeyValue::new(attribute::HTTP_METHOD.key, value)
     }
 
-    /// Returns `http.request.method_original`, if it differs.
-    fn original(self) -> Option<KeyValue> {
-        let sent = || KeyValue::new(attribute::HTTP_METHOD_ORIGINAL.key, self.sent.to_owned());
+    /// Returns `http.request.method_original`, if it differs. It may be as long as the sender
+    /// wants, so it is shortened.
+    fn original(self, rules: Rules<'_>) -> Option<KeyValue> {
+        let key = attribute::HTTP_METHOD_ORIGINAL.key;
+        let sent = || KeyValue::new(key, rules.own_text(self.sent));
         self.known.is_none().then(sent)
     }
 
@@ -82,6 +86,20 @@ impl Ended {
             attributes.push(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
         }
         attributes
+    }
+
+    /// Sets the attributes and the status of a span. The description of an error that was set
+    /// before stays.
+    fn set_on(&self, span: &mut HostSpan, is_error: impl FnOnce(u16) -> bool) {
+        if let Some(status) = self.status {
+            let status = i64::from(status);
+            span.set_attribute(KeyValue::new(attribute::HTTP_STATUS.key, status));
+        }
+        if let Some(error_type) = self.error_type(is_error) {
+            span.set_error_unless_set(&error_type);
+            // The reason why the guest was stopped says more than that it was.
+            span.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
+        }
     }
 
     /// Returns `error.type`: that of the error, or else the status code if it is an error.

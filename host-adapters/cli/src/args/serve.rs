@@ -134,6 +134,17 @@ impl Server {
         limits
     }
 
+    /// Returns how many file descriptors the server needs at most: for its connections, and for the
+    /// directories of its instances.
+    pub(crate) fn descriptors(&self, directories: usize) -> usize {
+        let instances = self
+            .max_concurrent_requests
+            .saturating_add(self.spare_instances);
+        self.max_connections
+            .saturating_add(PROBES)
+            .saturating_add(instances.saturating_mul(directories))
+    }
+
     pub(crate) fn trust(&self) -> TrustIncoming {
         match self.trust_incoming {
             Trust::Never => TrustIncoming::Never,
@@ -142,6 +153,9 @@ impl Server {
         }
     }
 }
+
+/// The connections for probes.
+const PROBES: usize = 16;
 
 /// The largest number of connections, requests and instances.
 const MOST: usize = 1_000_000;

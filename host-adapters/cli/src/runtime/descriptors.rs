@@ -16,9 +16,19 @@ const FEWEST_CONNECTIONS: usize = 32;
 ///
 /// Also returns the number of connections for the HTTP requests of the program: `connections`, or
 /// fewer if there are not as many descriptors besides.
-pub(super) fn bounds(wanted: Option<usize>, connections: usize) -> (Bounds, usize) {
-    let (most, besides) = available(wanted.unwrap_or(DESCRIPTORS), connections);
-    if let Some(wanted) = wanted.filter(|wanted| *wanted > most) {
+///
+/// `server` is the number of descriptors that a server needs for its connections and instances. It
+/// comes before the others.
+pub(super) fn bounds(wanted: Option<usize>, connections: usize, server: usize) -> (Bounds, usize) {
+    let program = wanted.unwrap_or(DESCRIPTORS);
+    let (all, besides) = available(program.saturating_add(server), connections);
+    let most = all.saturating_sub(server).max(all / 4).min(program);
+    if most < program && server > 0 {
+        say!(
+            "wasmscope: warning: the server and the program may need {} files and connections, but the system's limit on open files allows {all}; raise it with `ulimit -n`, or lower --max-connections",
+            program.saturating_add(server)
+        );
+    } else if let Some(wanted) = wanted.filter(|wanted| *wanted > most) {
         say!(
             "wasmscope: warning: --max-descriptors {wanted}: the system's limit on open files allows the program {most}; raise it with `ulimit -n`"
         );

@@ -2,7 +2,7 @@
 
 use super::memory::TotalMemory;
 use super::{GuestEnv, component_name, descriptors, outgoing, wasi};
-use crate::args::Program;
+use crate::args::{Program, ServerOptions};
 use crate::failure::Failure;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +30,12 @@ impl Guests {
         program: &Program,
         runtime: &Runtime,
         propagation: Propagation,
+        server: Option<&ServerOptions>,
     ) -> Result<Self, Failure> {
+        let server = server.map_or(0, |server| server.descriptors(program.dir.len()));
+        let connections = outgoing::connections(program);
         let (bounds, connections) =
-            descriptors::bounds(program.max_descriptors, outgoing::connections(program));
+            descriptors::bounds(program.max_descriptors, connections, server);
         Ok(Self {
             name: component_name(path).into(),
             env: GuestEnv::new(path, args, program, runtime)?,

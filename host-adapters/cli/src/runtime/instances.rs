@@ -1,5 +1,6 @@
 //! Instances that are ready for requests: some that were made ahead, and some that are used again.
 
+use crate::args::ServerOptions;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,8 +38,10 @@ struct Shared<M: Maker> {
     uses: usize,
     /// The time after which an instance that could be used again ends.
     idle: Duration,
+    /// The longest time to make one.
+    limit: Duration,
     ready: Mutex<Ready<M::Instance>>,
-    /// Whether the last attempt to make an instance failed.
+    /// Whether the last attempt to make an instance failed, or none was made yet.
     fails: AtomicBool,
     /// Notified when an instance that was made ahead is taken.
     taken: Notify,
@@ -68,22 +71,22 @@ const RETRY: Duration = Duration::from_millis(500);
 
 impl<M: Maker> Instances<M> {
     /// Begins to make instances ahead. Call it in a Tokio runtime.
-    pub(super) fn new(maker: M, ahead: usize, uses: usize, idle: Duration) -> Self {
+    pub(super) fn new(maker: M, options: &ServerOptions) -> Self {
+        let uses = options.max_instance_reuse;
         let instances = Self(Arc::new(Shared {
             maker,
-            ahead,
+            ahead: options.spare_instances,
             uses,
-            idle,
+            idle: options.idle_instance_timeout,
+            limit: options.timeout,
             ready: Mutex::new(Ready {
                 unused: Vec::new(),
                 used: VecDeque::new(),
             }),
-            fails: AtomicBool::new(false),
+            fails: AtomicBool::new(true),
             taken: Notify::new(),
         }));
-        if ahead > 0 {
-            tokio::spawn(instances.clone().make_ahead());
-        }
+        tokio::spawn(instances.clone().make_ahead());
         if uses > 1 {
             tokio::spawn(instances.clone().end_idle());
         }
@@ -119,8 +122,13 @@ impl<M: Maker> Instances<M> {
     }
 
     async fn make(&self) -> Result<M::Instance, Outcome> {
-        let made = self.0.maker.make().await;
+        let made = tokio::time::timeout(self.0.limit, self.0.maker.make()).await;
+        let made = made.unwrap_or(Err(Outcome::Timeout));
         self.0.fails.store(made.is_err(), Ordering::Relaxed);
+        if made.is_err() {
+            // Another attempt shows when it is possible again.
+            self.0.taken.notify_one();
+        }
         made
     }
 
@@ -148,11 +156,20 @@ impl<M: Maker> Instances<M> {
         self.0.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn add_unused(&self, instance: M::Instance) {
+        let mut ready = self.ready();
+        if ready.unused.len() < self.0.ahead {
+            ready.unused.push(instance);
+        }
+    }
+
+    /// Makes instances ahead. Without any to be made ahead, it makes one at the start and after a
+    /// failure, to find out whether that is possible.
     async fn make_ahead(self) {
         loop {
-            while self.ready().unused.len() < self.0.ahead {
+            while self.ready().unused.len() < self.0.ahead || !self.are_made() {
                 match self.make().await {
-                    Ok(instance) => self.ready().unused.push(instance),
+                    Ok(instance) => self.add_unused(instance),
                     Err(_) => tokio::time::sleep(RETRY).await,
                 }
             }

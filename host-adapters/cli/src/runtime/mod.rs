@@ -161,7 +161,14 @@ pub(crate) fn prepare(
     let (path, args, program) = (component.to_owned(), args.to_owned(), program.clone());
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
         // Before compiling the component, which takes longer.
-        let guests = Guests::new(&path, &args, &program, &backend.runtime(), propagation)?;
+        let guests = Guests::new(
+            &path,
+            &args,
+            &program,
+            &backend.runtime(),
+            propagation,
+            None,
+        )?;
         let guest = guests.make()?;
         let bounds = guests.bounds;
         let (component, warning) =
@@ -189,13 +196,22 @@ pub(crate) fn prepare_handler(
     component: &Path,
     runtime: RuntimeName,
     program: &Program,
+    server: &ServerOptions,
     propagation: Propagation,
     limits: PrepareLimits,
 ) -> Result<PreparedHandler, Failure> {
     let backend = backend(runtime)?;
     let (path, program) = (component.to_owned(), program.clone());
+    let server = server.clone();
     let (prepared, warning) = prepare::within(component, limits.deadline, move || {
-        let guests = Guests::new(&path, &[], &program, &backend.runtime(), propagation)?;
+        let guests = Guests::new(
+            &path,
+            &[],
+            &program,
+            &backend.runtime(),
+            propagation,
+            Some(&server),
+        )?;
         // Each request makes a guest, but its directories must exist now.
         guests.make()?;
         let entry = Entry::HttpHandler;

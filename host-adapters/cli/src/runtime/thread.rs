@@ -7,6 +7,7 @@ use super::{Ended, KeptStore};
 use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::messages;
+use std::num::NonZero;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -24,6 +25,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// a pipe in a directory of the guest, or on a name server.
 const BLOCKING_THREADS: usize = 16;
 
+/// The same for all guests of a server.
+const REQUEST_THREADS: usize = 128;
+
 /// The async runtime on which a guest waits.
 ///
 /// It belongs to the guest, so a guest that blocks all of its threads delays nothing else. Dropping
@@ -35,6 +39,17 @@ pub(super) struct GuestRuntime {
 }
 
 impl GuestRuntime {
+    /// Starts a runtime for guests that all run on it, as many at once as there are processors.
+    pub(super) fn for_requests() -> Result<Self, Failure> {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self::build(
+            Builder::new_multi_thread()
+                .worker_threads(processors)
+                .max_blocking_threads(REQUEST_THREADS)
+                .thread_name("guest"),
+        )
+    }
+
     pub(super) fn start() -> Result<Self, Failure> {
         Self::with("guest-io", BLOCKING_THREADS, None)
     }
@@ -44,10 +59,16 @@ impl GuestRuntime {
         if let Some(stack) = stack {
             builder.thread_stack_size(stack);
         }
+        Self::build(
+            builder
+                .worker_threads(1)
+                .max_blocking_threads(threads)
+                .thread_name(name),
+        )
+    }
+
+    fn build(builder: &mut Builder) -> Result<Self, Failure> {
         builder
-            .worker_threads(1)
-            .max_blocking_threads(threads)
-            .thread_name(name)
             .enable_all()
             .build()
             .map(|runtime| Self {
@@ -84,11 +105,7 @@ impl Workers {
         Ok(Self {
             threads: GuestRuntime::with("guest", count, Some(STACK))?,
             // Their file operations need threads of their own: those of the guests may all wait.
-            io: GuestRuntime::with(
-                "guest-io",
-                count.saturating_mul(2).max(BLOCKING_THREADS),
-                None,
-            )?,
+            io: GuestRuntime::with("guest-io", REQUEST_THREADS, None)?,
         })
     }
 

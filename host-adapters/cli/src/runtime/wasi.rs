@@ -3,6 +3,7 @@
 use super::GuestEnv;
 use crate::args::{Directory, Program};
 use crate::failure::Failure;
+use wasmscope_http::abort_unfinished_bodies;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView};
 
@@ -34,6 +35,7 @@ pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx
 /// Closes everything that the guest has opened. Delivering telemetry may need the descriptors.
 pub(crate) fn close(guest: &mut impl WasiView) {
     let view = guest.ctx();
+    abort_unfinished_bodies(view.table);
     *view.table = ResourceTable::new();
     *view.ctx = WasiCtx::builder().build();
 }

@@ -237,7 +237,7 @@ impl Loaded for Linked {
         telemetry: &Telemetry,
         options: &ServerOptions,
     ) -> Result<Arc<dyn Handler>, Failure> {
-        Ok(serve::handler(*self, guests, telemetry, options))
+        serve::handler(*self, guests, telemetry, options)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::Limits;
 
@@ -18,20 +19,26 @@ pub(super) struct Admission {
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            running: Arc::new(Semaphore::new(limits.requests)),
-            waiting: Semaphore::new(limits.queue),
+            running: Arc::new(Semaphore::new(permits(limits.requests))),
+            waiting: Semaphore::new(permits(limits.queue)),
             wait: limits.queue_wait,
         }
     }
 
     /// Waits until a request may be handled. Returns `None` if too many wait already, or if it has
-    /// waited too long.
-    pub(super) async fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    /// waited too long, at most until the deadline.
+    pub(super) async fn admit(&self, deadline: Instant) -> Option<OwnedSemaphorePermit> {
         if let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() {
             return Some(permit);
         }
         let _waiting = self.waiting.try_acquire().ok()?;
         let running = Arc::clone(&self.running).acquire_owned();
-        tokio::time::timeout(self.wait, running).await.ok()?.ok()
+        let until = deadline.min(Instant::now() + self.wait);
+        tokio::time::timeout_at(until, running).await.ok()?.ok()
     }
+}
+
+/// Returns a number of permits that a semaphore can have.
+pub(super) fn permits(limit: usize) -> usize {
+    limit.min(Semaphore::MAX_PERMITS)
 }

@@ -78,6 +78,8 @@ pub(super) struct ResponseBody {
     /// The bytes that are left to send, if their number is known. After the last one, hyper does
     /// not ask for the end.
     left: Option<u64>,
+    /// Whether its bytes are sent.
+    is_sent: bool,
     /// The error to return next.
     error: Option<Error>,
     end: ResponseEnd,
@@ -94,9 +96,18 @@ impl ResponseBody {
             left,
             inner,
             broken: Box::pin(end.exchange().broken()),
+            is_sent: true,
             error: None,
             end,
         }
+    }
+
+    /// Makes a body that is only read, because the response has none.
+    pub(super) fn not_sent(mut self) -> Self {
+        self.is_sent = false;
+        // It ends with the guest's body, whatever the header says.
+        self.left = None;
+        self
     }
 
     /// Fails at the next call. hyper sends what it has in between.
@@ -130,8 +141,10 @@ impl Body for ResponseBody {
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                let exchange = self.end.exchange();
-                exchange.request().add_response_bytes(length);
+                if self.is_sent {
+                    let exchange = self.end.exchange();
+                    exchange.request().add_response_bytes(length);
+                }
                 self.left = self.left.map(|left| left.saturating_sub(length));
                 if frame.is_trailers() || self.left == Some(0) {
                     self.end.complete();

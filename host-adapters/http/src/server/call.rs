@@ -13,6 +13,7 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::RequestBody;
 use super::exchange::Exchange;
+use crate::abort_unfinished_bodies;
 
 /// The head of a guest's response, or its error.
 pub(super) type Head = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
@@ -22,6 +23,7 @@ pub(super) type Head = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
 #[must_use = "a call without `finish` counts as a failure of the host"]
 pub struct Call {
     exchange: Arc<Exchange>,
+    is_finished: bool,
     /// `None` after [`Call::params`].
     parts: Option<(http::Request<RequestBody>, oneshot::Sender<Head>)>,
 }
@@ -34,6 +36,7 @@ impl Call {
     ) -> Self {
         Self {
             exchange,
+            is_finished: false,
             parts: Some((request, head)),
         }
     }
@@ -82,10 +85,25 @@ impl Call {
     /// Ends the call. `span` is the span that the invocation handed over, and `resources` is the
     /// table of the guest's store.
     ///
-    /// If the guest has failed, a response that is being sent breaks off. While `resources` exist,
-    /// it does not look complete.
-    pub fn finish(self, span: Option<HostSpan>, outcome: &Outcome, resources: ResourceTable) {
+    /// A response that the guest has not completed breaks off. While `resources` exist, it does not
+    /// look complete.
+    pub fn finish(
+        mut self,
+        span: Option<HostSpan>,
+        outcome: &Outcome,
+        mut resources: ResourceTable,
+    ) {
+        self.is_finished = true;
+        abort_unfinished_bodies(&mut resources);
         self.exchange.finish(span, outcome, resources);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.exchange.abandon();
+        }
     }
 }
 
@@ -127,14 +145,15 @@ pub struct Stop(Arc<Signal>);
 
 #[derive(Debug, Default)]
 struct Signal {
-    reason: OnceLock<StopReason>,
+    /// `None` if it is closed.
+    reason: OnceLock<Option<StopReason>>,
     token: CancellationToken,
 }
 
 impl Stop {
     /// Gives the signal. The first reason counts.
     pub(super) fn now(&self, reason: StopReason) {
-        if self.0.reason.set(reason).is_ok() {
+        if self.0.reason.set(Some(reason)).is_ok() {
             self.0.token.cancel();
         }
     }
@@ -142,7 +161,13 @@ impl Stop {
     /// Returns the reason, if the signal was given.
     #[must_use]
     pub fn reason(&self) -> Option<StopReason> {
-        self.0.reason.get().copied()
+        self.0.reason.get().copied().flatten()
+    }
+
+    /// Makes sure that the signal is not given any more. Returns false if it was given before.
+    #[must_use]
+    pub fn close(&self) -> bool {
+        self.0.reason.get_or_init(|| None).is_none()
     }
 
     /// Waits for the signal.

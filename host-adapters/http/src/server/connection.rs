@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -18,15 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::admission::Admission;
+use super::admission::{Admission, permits};
 use super::service::{Connection, Service};
 use super::{Described, Handler, Limits, health};
 
 /// The pause after a failed accept, for example because there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long guests may take to end after they were stopped.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long guests may take to end after they were stopped. Longer than a handler waits for them
+/// before it gives them up.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// The interval at which HTTP/2 connections are checked, and the time for the answer.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -63,7 +64,7 @@ impl Server {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
             health: None,
-            connections: Arc::new(Semaphore::new(limits.connections)),
+            connections: Arc::new(Semaphore::new(permits(limits.connections))),
             service: Arc::new(Service {
                 handler,
                 admission: Admission::new(&limits),
@@ -184,38 +185,53 @@ async fn serve_connection(
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
+        .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(header_bytes).unwrap_or(u32::MAX));
     let kill = CancellationToken::new();
-    let has_request = Arc::new(AtomicBool::new(false));
+    let open = Arc::new(());
     let answers = service_fn({
         let connection = Connection {
             client,
             kill: kill.clone(),
+            open: Arc::clone(&open),
         };
-        let (service, has_request) = (Arc::clone(&service), Arc::clone(&has_request));
+        let service = Arc::clone(&service);
         move |request: http::Request<Incoming>| {
-            has_request.store(true, Ordering::Relaxed);
             let (service, connection) = (Arc::clone(&service), connection.clone());
             async move { Ok::<_, Infallible>(service.answer(request, &connection).await) }
         }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), answers);
     let connection = watcher.watch(connection.into_owned());
-    // hyper's time limit begins when the version of HTTP is known.
-    let silent = async {
-        tokio::time::sleep(limits.header_read).await;
-        if has_request.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
     tokio::select! {
         // The client learns of errors by itself.
         _ = connection => {}
-        () = silent => {}
+        () = idle(&open, limits.header_read) => {}
         () = kill.cancelled() => {}
         () = aborted(&service) => {}
     }
 }
+
+/// Ends when a connection has had no request under way for this time. hyper has such a limit for
+/// HTTP/1 only, from the first byte on.
+async fn idle(open: &Arc<()>, limit: Duration) {
+    /// Of the connection itself, and of the service that answers its requests.
+    const AT_REST: usize = 2;
+    let pause = (limit / 4).clamp(Duration::from_millis(10), Duration::from_secs(5));
+    let mut since = Instant::now();
+    loop {
+        tokio::time::sleep(pause).await;
+        if Arc::strong_count(open) > AT_REST {
+            since = Instant::now();
+        } else if since.elapsed() >= limit {
+            return;
+        }
+    }
+}
+
+/// Requests at once of an HTTP/2 connection. Each may have up to 64 KiB in memory that the client
+/// does not take.
+const STREAMS: u32 = 100;
 
 /// hyper's smallest buffer.
 const MIN_HEADER_BYTES: usize = 8 << 10;

@@ -1,7 +1,7 @@
 //! A request and its response, which end together.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -21,33 +21,37 @@ pub(super) struct Exchange {
     stop: Stop,
     /// Given when a response must break off, because its guest has failed or was stopped.
     broken: CancellationToken,
-    /// The resources of a guest that has failed. They have the senders of the response's body. As
-    /// long as these exist, the body does not look complete.
+    /// The resources of a guest that has ended. They have the senders of a response that is not
+    /// complete. As long as these exist, it does not look complete.
     kept: Mutex<Option<ResourceTable>>,
     has_response: AtomicBool,
-    /// Set when the guest has ended.
-    outcome: OnceLock<Outcome>,
     request_bytes: Arc<AtomicU64>,
     /// Given when the body of the request is too large.
     too_large: CancellationToken,
     /// Given when the response was sent, or was given up.
     response_ended: CancellationToken,
     _permit: OwnedSemaphorePermit,
+    /// Keeps the connection from being idle.
+    _open: Arc<()>,
 }
 
 impl Exchange {
-    pub(super) fn new(request: ActiveServerRequest, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        request: ActiveServerRequest,
+        permit: OwnedSemaphorePermit,
+        open: Arc<()>,
+    ) -> Self {
         Self {
             request: Mutex::new(request),
             stop: Stop::default(),
             broken: CancellationToken::new(),
             kept: Mutex::new(None),
             has_response: AtomicBool::new(false),
-            outcome: OnceLock::new(),
             request_bytes: Arc::default(),
             too_large: CancellationToken::new(),
             response_ended: CancellationToken::new(),
             _permit: permit,
+            _open: open,
         }
     }
 
@@ -71,9 +75,7 @@ impl Exchange {
 
     /// Stops the guest, and breaks its response off.
     pub(super) fn stop_now(&self, reason: StopReason) {
-        if self.outcome.get().is_none() {
-            self.request().set_error(reason.error_type());
-        }
+        self.request().set_error(reason.error_type());
         self.stop.now(reason);
         self.broken.cancel();
     }
@@ -87,25 +89,21 @@ impl Exchange {
         self.has_response.store(true, Ordering::Release);
     }
 
-    /// Ends the guest's part.
+    /// Ends the guest's part. A response that it has not completed breaks off.
     pub(super) fn finish(
         &self,
         span: Option<HostSpan>,
         outcome: &Outcome,
         resources: ResourceTable,
     ) {
-        let failed = !matches!(outcome, Outcome::Ok);
         {
             let mut request = self.request();
+            // First, because the span knows of a panic.
             request.return_span(span);
-            if failed {
+            if !matches!(outcome, Outcome::Ok | Outcome::Exit { code: 0 }) {
                 let kind = outcome.failure().unwrap_or(outcome.as_str());
                 request.set_error(kind.to_owned());
             }
-        }
-        let _ = self.outcome.set(outcome.clone());
-        if !failed {
-            return;
         }
         // Without a response, the receiver of its head learns of the end when the sender is dropped
         // with the resources.
@@ -115,7 +113,16 @@ impl Exchange {
         }
         self.broken.cancel();
     }
+
+    /// Notes that the host failed.
+    pub(super) fn abandon(&self) {
+        self.request().set_error(HOST_ERROR);
+        self.broken.cancel();
+    }
 }
+
+/// The `error.type` of a failure of the host.
+const HOST_ERROR: &str = "host_error";
 
 impl Drop for Exchange {
     fn drop(&mut self) {

@@ -59,7 +59,7 @@ fn answer(request: &Request<Incoming>, service: &Service) -> Response<Full<Bytes
         }
         "/readyz" if !service.handler.is_ready() => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "the component cannot be instantiated\n",
+            "no instance of the component is ready\n",
         ),
         "/readyz" => (StatusCode::OK, "ready\n"),
         _ => (StatusCode::NOT_FOUND, "use /livez or /readyz\n"),

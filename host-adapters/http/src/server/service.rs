@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) client: SocketAddr,
     /// Closes the connection.
     pub(super) kill: CancellationToken,
+    /// Each request under way has a clone.
+    pub(super) open: Arc<()>,
 }
 
 /// The state that all requests share.
@@ -69,13 +71,21 @@ impl Service {
         let authority = authority(&request);
         let active = self.begin(&request, connection, authority.as_ref());
         let traceresponse = self.traceresponse(&active);
+        let is_head = request.method() == Method::HEAD;
         let mut answer = if authority.is_none() {
             refuse(active, StatusCode::BAD_REQUEST)
+        } else if request.method() == Method::CONNECT {
+            // A guest cannot be a tunnel.
+            refuse(active, StatusCode::NOT_IMPLEMENTED)
         } else if content_length(request.headers()) > Some(self.limits.body_bytes) {
             refuse(active, StatusCode::PAYLOAD_TOO_LARGE)
         } else {
             self.queue(request, active, connection, deadline).await
         };
+        if is_head {
+            // hyper leaves the body out for HTTP/1 only. That of a guest is read already.
+            answer = answer.map(|_body| empty());
+        }
         if let Some(value) = traceresponse {
             let name = HeaderName::from_static("traceresponse");
             answer.headers_mut().insert(name, value);
@@ -137,7 +147,7 @@ impl Service {
         deadline: Instant,
     ) -> Answer {
         let mut waiting = Waiting(Some(active));
-        let permit = self.admission.admit().await;
+        let permit = self.admission.admit(deadline).await;
         let Some(active) = waiting.0.take() else {
             return plain(StatusCode::INTERNAL_SERVER_ERROR);
         };
@@ -147,7 +157,8 @@ impl Service {
             answer.headers_mut().insert(RETRY_AFTER, soon);
             return answer;
         };
-        let exchange = Arc::new(Exchange::new(active, permit));
+        let open = Arc::clone(&connection.open);
+        let exchange = Arc::new(Exchange::new(active, permit, open));
         self.handle(request, exchange, connection, deadline).await
     }
 
@@ -186,7 +197,7 @@ impl Service {
                 exchange.request().set_error(INVALID_RESPONSE);
                 end.refuse(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Ok(Ok(response)) => respond(response, end, deadline, is_head),
+            Ok(Ok(response)) => respond(response, end, is_head),
             Ok(Err(code)) => {
                 exchange.request().set_error(error_code::name(&code));
                 end.refuse(StatusCode::BAD_GATEWAY)
@@ -201,26 +212,21 @@ impl Service {
 }
 
 /// Sends a guest's response.
-fn respond(
-    response: Response<HyperOutgoingBody>,
-    end: ResponseEnd,
-    deadline: Instant,
-    is_head: bool,
-) -> Answer {
+fn respond(response: Response<HyperOutgoingBody>, end: ResponseEnd, is_head: bool) -> Answer {
     let status = response.status();
     end.exchange().request().set_status(status.as_u16());
     let has_no_body =
         is_head || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
     let (parts, body) = response.into_parts();
     let length = content_length(&parts.headers);
-    let mut body = ResponseBody::new(body, length, end);
+    let body = ResponseBody::new(body, length, end);
     if !has_no_body {
         return Response::from_parts(parts, body.boxed_unsync());
     }
-    // The guest may send a body nevertheless, and waits until it is read.
-    tokio::spawn(tokio::time::timeout_at(deadline, async move {
-        while let Some(Ok(_)) = body.frame().await {}
-    }));
+    let mut body = body.not_sent();
+    // The guest may send a body nevertheless, and waits until it is read. It breaks off at the
+    // deadline.
+    tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
     Response::from_parts(parts, empty())
 }
 

@@ -227,6 +227,26 @@ pub const ERROR_TYPES: &[ValueInfo] = &[
         "adapter",
         "The adapter code between two components of a composition failed.",
     ),
+    value(
+        "client_disconnected",
+        "The client of a request to the component went away before the end of the response.",
+    ),
+    value(
+        "no_response",
+        "The component ended without a response to a request.",
+    ),
+    value(
+        "response_incomplete",
+        "The component did not complete its response to a request.",
+    ),
+    value(
+        "invalid_response",
+        "The component gave a response with a status code below 200.",
+    ),
+    value(
+        "server_shutdown",
+        "The server shut down, and the request took longer than `--shutdown-timeout`.",
+    ),
     value("poisoned", "The instance was called again after a trap."),
     value("engine", "The runtime reported an error of its own."),
 ];

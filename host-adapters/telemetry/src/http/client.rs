@@ -46,6 +46,9 @@ impl Instance {
     /// span that the guest itself names in the same trace.
     pub fn start_client_request(&mut self, request: &ClientRequest<'_>) -> ActiveClientRequest {
         let method = Method::new(request.method);
+        let telemetry = self.telemetry().clone();
+        let rules = telemetry.0.span_rules();
+        let url = rules.own_text(&url::full(request.url));
         let attributes = vec![
             method.attribute(),
             KeyValue::new(attribute::SERVER_ADDRESS.key, request.host.to_owned()),
@@ -55,11 +58,8 @@ impl Instance {
             .with_name(method.span_name())
             .with_kind(SpanKind::Client)
             .with_attributes(attributes.iter().cloned())
-            .with_attributes(method.original())
-            .with_attribute(KeyValue::new(
-                attribute::URL_FULL.key,
-                url::full(request.url),
-            ));
+            .with_attributes(method.original(rules))
+            .with_attribute(KeyValue::new(attribute::URL_FULL.key, url));
         if let Some((traceparent, tracestate)) = request.own_context {
             options = options
                 .with_traceparent(traceparent)
@@ -67,7 +67,7 @@ impl Instance {
         }
         ActiveClientRequest {
             span: self.start_child_span(options),
-            telemetry: self.telemetry().clone(),
+            telemetry,
             started: Instant::now(),
             attributes,
             ended: Ended::default(),
@@ -91,6 +91,14 @@ impl ActiveClientRequest {
         self.attributes.push(version);
     }
 
+    /// Notes that the request was not sent. Its metrics then have no `server.address` and
+    /// `server.port`: a guest can invent any number of them.
+    pub fn set_refused(&mut self) {
+        let of_server = [attribute::SERVER_ADDRESS.key, attribute::SERVER_PORT.key];
+        self.attributes
+            .retain(|attribute| !of_server.contains(&attribute.key.as_str()));
+    }
+
     /// Sets the error that the request ends with: a name of few that exist. Of several, the first
     /// one counts.
     pub fn set_error(&mut self, error_type: impl Into<Cow<'static, str>>) {
@@ -101,16 +109,10 @@ impl ActiveClientRequest {
 
 impl Drop for ActiveClientRequest {
     fn drop(&mut self) {
-        let ended = self.ended.attributes(is_error);
-        for attribute in &ended {
-            self.span.set_attribute(attribute.clone());
-        }
-        if let Some(error_type) = self.ended.error_type(is_error) {
-            self.span.set_error_unless_set(&error_type);
-        }
+        self.ended.set_on(&mut self.span, is_error);
         if let Some(metrics) = &self.telemetry.0.http_metrics {
             let mut attributes = std::mem::take(&mut self.attributes);
-            attributes.extend(ended);
+            attributes.extend(self.ended.attributes(is_error));
             let seconds = self.started.elapsed().as_secs_f64();
             metrics.client_duration.record(seconds, &attributes);
         }

@@ -50,7 +50,7 @@ impl ServerRequest<'_> {
             text(attribute::URL_PATH.key, self.path),
             text(attribute::PROTOCOL_VERSION.key, self.version),
         ];
-        attributes.extend(method.original());
+        attributes.extend(method.original(rules));
         let query = self.query.map(url::query);
         attributes.extend(query.map(|query| text(attribute::URL_QUERY.key, &query)));
         let host = self
@@ -124,7 +124,12 @@ impl ActiveServerRequest {
     }
 
     /// Gives the span back after the invocation. Without it, it counts as ended with the instance.
+    ///
+    /// The error of the invocation becomes that of the request.
     pub fn return_span(&mut self, span: Option<HostSpan>) {
+        if let Some(error_type) = span.as_ref().and_then(HostSpan::error_type) {
+            self.set_error(error_type);
+        }
         self.span = span;
     }
 
@@ -167,13 +172,7 @@ impl ActiveServerRequest {
         let Some(mut span) = self.span.take() else {
             return;
         };
-        for attribute in self.ended.attributes(is_error) {
-            span.set_attribute(attribute);
-        }
-        if let Some(error_type) = self.ended.error_type(is_error) {
-            // The error of the call, which was set before, says more.
-            span.set_error_unless_set(&error_type);
-        }
+        self.ended.set_on(&mut span, is_error);
         span.end();
     }
 

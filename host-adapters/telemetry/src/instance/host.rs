@@ -1,6 +1,7 @@
 //! Invocations of an instance, and their host spans.
 
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
 use super::activity::Activity;
 use super::ambient::{Entered, EnteredBaggage};
@@ -38,24 +39,44 @@ impl Activity {
     /// Starts a span of the host for an operation that the guest requests from it.
     ///
     /// Its parent is the span in the options' `traceparent` if that belongs to the ambient trace,
-    /// else the ambient span.
+    /// else the ambient span. The span of the caller does not count, because guests pass their
+    /// incoming headers on. The decision of the sampler stays that of the ambient span.
     pub(super) fn start_child_span(&mut self, mut options: InvocationOptions) -> HostSpan {
-        let ambient = self.ambient_context();
-        let same_trace = options.traceparent.as_deref().is_some_and(|header| {
-            let trace = remote::trace_id(header);
-            let ambient = ambient.as_ref();
-            trace.is_some()
-                && trace == ambient.map(|context| context.span().span_context().trace_id())
+        let own = options.traceparent.take().and_then(|traceparent| {
+            let state = options.tracestate.take().unwrap_or_default();
+            self.parent_in_trace(&traceparent, &state)
         });
-        if !same_trace {
-            options.traceparent = None;
-        }
         options.baggage = None;
-        self.start_host_span(options, true)
+        let parent = own.or_else(|| self.ambient_context());
+        let start = StartIn {
+            component: &self.component,
+            parent,
+            baggage: self.baggage(),
+            is_open: !self.ended,
+        };
+        HostSpan::start(&self.telemetry, options, start)
     }
 
-    fn start_host_span(&mut self, options: InvocationOptions, in_context: bool) -> HostSpan {
-        let (parent, baggage) = if in_context {
+    /// Returns the span of a `traceparent` as a parent, if it belongs to the ambient trace.
+    fn parent_in_trace(&self, traceparent: &str, tracestate: &str) -> Option<Context> {
+        let ambient = self.current_context()?;
+        if remote::trace_id(traceparent)? != ambient.trace_id() {
+            return None;
+        }
+        let rules = self.telemetry.0.span_rules();
+        let own = remote::headers(traceparent, tracestate, rules)?;
+        let mut invocations = self.invocations.iter();
+        if invocations.any(|active| active.span.remote_parent() == Some(own.span_id())) {
+            return None;
+        }
+        let (trace, flags) = (ambient.trace_id(), ambient.trace_flags());
+        let state = own.trace_state().clone();
+        let parent = SpanContext::new(trace, own.span_id(), flags, true, state);
+        Some(Context::new().with_remote_span_context(parent))
+    }
+
+    fn start_host_span(&mut self, options: InvocationOptions, is_nested: bool) -> HostSpan {
+        let (parent, baggage) = if is_nested {
             (self.ambient_context(), self.baggage())
         } else {
             (None, Vec::new())

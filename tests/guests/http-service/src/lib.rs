@@ -71,6 +71,19 @@ impl Guest for Service {
             "/read" => read(request, response_out),
             "/echo" => echo(request, response_out),
             "/exit" => std::process::exit(3),
+            "/exit-after" => {
+                respond(response_out, 200, b"all\n");
+                std::process::exit(0);
+            }
+            "/forget" => {
+                let body = begin(response_out, 200, Fields::new());
+                write(&body, b"part");
+                std::mem::forget(body);
+            }
+            "/panic" => {
+                let _telemetry = wasmscope::init();
+                panic!("on purpose");
+            }
             _ => respond(response_out, 404, b"not found\n"),
         }
     }

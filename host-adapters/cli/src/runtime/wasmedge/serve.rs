@@ -9,6 +9,7 @@ use crate::runtime::thread::{GRACE, Workers};
 use component_wasi::http::{HandleParams, handle_params};
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 use wasmedge_component::{InterruptHandle, Store, TypedFunc};
 use wasmscope_http::server::{Call, Handler};
 use wasmscope_telemetry::{Outcome, Telemetry};
@@ -38,20 +39,45 @@ impl Maker for OnWorkers {
 
     async fn make(&self) -> Result<Instance, Outcome> {
         let shared = Arc::clone(&self.0);
+        let (has_store, store) = oneshot::channel();
         // The guest's start functions run now.
         let made = self.0.1.run(move || {
-            let instance = shared.0.instance();
+            let instance = shared
+                .0
+                .instance(|interrupt| drop(has_store.send(interrupt)));
             instance.map_err(|error| wasmscope_wasmedge::outcome_of(&error))
         });
-        made.await.unwrap_or(Err(Outcome::Killed))
+        let mut made = std::pin::pin!(made);
+        let interrupt = tokio::select! {
+            biased;
+            made = &mut made => return made.unwrap_or(Err(Outcome::Killed)),
+            interrupt = store => interrupt.ok(),
+        };
+        let mut abandoned = InterruptOnDrop(interrupt);
+        let made = made.await.unwrap_or(Err(Outcome::Killed));
+        abandoned.0 = None;
+        made
+    }
+}
+
+/// Interrupts a guest whose instance is no longer awaited.
+struct InterruptOnDrop(Option<InterruptHandle>);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        if let Some(interrupt) = &self.0 {
+            interrupt.interrupt();
+        }
     }
 }
 
 impl Stores {
-    fn instance(&self) -> anyhow::Result<Instance> {
+    /// Makes an instance. Calls `has_store` before any code of the guest runs.
+    fn instance(&self, has_store: impl FnOnce(InterruptHandle)) -> anyhow::Result<Instance> {
         let guest = self.guests.make().map_err(anyhow::Error::new)?;
         let fuel = guest.fuel;
         let (mut store, interrupt) = self.linked.store(guest, &self.telemetry)?;
+        has_store(interrupt.clone());
         let Linked {
             component,
             linker,
@@ -81,12 +107,7 @@ pub(super) fn handler(
     };
     let stores = OnWorkers(Arc::new((stores, Workers::start(options.workers)?)));
     Ok(Arc::new(Requests {
-        instances: Instances::new(
-            stores.clone(),
-            options.spare_instances,
-            options.max_instance_reuse,
-            options.idle_instance_timeout,
-        ),
+        instances: Instances::new(stores.clone(), options),
         stores,
         workers: options.workers,
     }))
@@ -112,7 +133,12 @@ impl Handler for Requests {
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let requests = self.clone();
         Box::pin(async move {
-            match requests.instances.take().await {
+            let stop = call.stop().clone();
+            let taken = tokio::select! {
+                taken = requests.instances.take() => taken,
+                reason = stop.stopped() => Err(reason.outcome()),
+            };
+            match taken {
                 Ok(taken) => requests.handle_with(taken, call).await,
                 Err(outcome) => {
                     let span = call.take_span();
@@ -174,8 +200,9 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
     let host = taken.instance.store.data_mut();
     let can_be_used_again = outcome == Outcome::Ok
         && host.has_no_resources()
-        && call.stop().reason().is_none()
-        && instances.may_be_used_again(&taken);
+        && instances.may_be_used_again(&taken)
+        // Last, because the guest cannot be stopped after it.
+        && call.stop().close();
     let resources = taken.instance.store.data_mut().take_resources();
     // Before the request ends, so that the next one finds it.
     if can_be_used_again {

@@ -2,8 +2,10 @@
 
 use super::{Host, Linked, start_ticking};
 use crate::args::ServerOptions;
+use crate::failure::Failure;
 use crate::runtime::guest::Guests;
 use crate::runtime::instances::{Instances, Maker, Taken};
+use crate::runtime::thread::GuestRuntime;
 use std::pin::Pin;
 use std::sync::Arc;
 use wasmscope_http::server::{Call, Handler};
@@ -72,40 +74,51 @@ pub(super) fn handler(
     guests: Guests,
     telemetry: &Telemetry,
     options: &ServerOptions,
-) -> Arc<dyn Handler> {
+) -> Result<Arc<dyn Handler>, Failure> {
     start_ticking(&linked.engine);
     let stores = Stores {
         linked,
         guests,
         telemetry: telemetry.clone(),
     };
-    Arc::new(Requests(Instances::new(
-        stores,
-        options.spare_instances,
-        options.max_instance_reuse,
-        options.idle_instance_timeout,
-    )))
+    let runtime = GuestRuntime::for_requests()?;
+    let entered = runtime.handle().enter();
+    let instances = Instances::new(stores, options);
+    drop(entered);
+    Ok(Arc::new(Requests { instances, runtime }))
 }
 
 /// Handles requests with instances.
-struct Requests(Instances<Stores>);
+struct Requests {
+    instances: Instances<Stores>,
+    /// Guests may block its threads, for example if they print and the reader is slow. The server
+    /// has others.
+    runtime: GuestRuntime,
+}
 
 impl Handler for Requests {
     fn is_ready(&self) -> bool {
-        self.0.are_made()
+        self.instances.are_made()
     }
 
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let instances = self.0.clone();
-        Box::pin(async move {
-            match instances.take().await {
+        let instances = self.instances.clone();
+        let handled = self.runtime.handle().spawn(async move {
+            let stop = call.stop().clone();
+            let taken = tokio::select! {
+                taken = instances.take() => taken,
+                reason = stop.stopped() => Err(reason.outcome()),
+            };
+            match taken {
                 Ok(taken) => handle(&instances, taken, call).await,
                 Err(outcome) => {
                     let span = call.take_span();
                     call.finish(span, &outcome, ResourceTable::new());
                 }
             }
-        })
+        });
+        // A panic has ended the call already.
+        Box::pin(async move { drop(handled.await) })
     }
 }
 
@@ -130,8 +143,9 @@ async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut c
     let host = taken.instance.store.data_mut();
     let can_be_used_again = outcome == Outcome::Ok
         && host.has_no_resources()
-        && call.stop().reason().is_none()
-        && instances.may_be_used_again(&taken);
+        && instances.may_be_used_again(&taken)
+        // Last, because the guest cannot be stopped after it.
+        && call.stop().close();
     let resources = taken.instance.store.data_mut().take_resources();
     // Before the request ends, so that the next one finds it.
     if can_be_used_again {
