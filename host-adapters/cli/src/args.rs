@@ -164,9 +164,9 @@ pub(crate) struct Program {
     /// Repeatable. With --network, all hosts are allowed.
     #[arg(long, value_name = "[SCHEME://]HOST[:PORT]", value_parser = program::rule)]
     pub(crate) outbound: Vec<Rule>,
-    /// Lets HTTP requests of the program reach addresses that are not on the public internet: loopback,
-    /// link-local and private ones. Without this option, --outbound has to name such an address,
-    /// or localhost.
+    /// Lets HTTP requests of the program reach addresses that are not on the public internet:
+    /// loopback, link-local and private ones. Without this option, --outbound has to name such an
+    /// address, or localhost.
     #[arg(long)]
     pub(crate) outbound_private: bool,
     /// Sends the trace context and the baggage only to this host, written as for --outbound.
