@@ -13,7 +13,6 @@ use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::body::RequestBody;
 use super::exchange::Exchange;
-use crate::abort_unfinished_bodies;
 
 /// The head of a guest's response, or its error.
 pub(super) type Head = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
@@ -87,14 +86,8 @@ impl Call {
     ///
     /// A response that the guest has not completed breaks off. While `resources` exist, it does not
     /// look complete.
-    pub fn finish(
-        mut self,
-        span: Option<HostSpan>,
-        outcome: &Outcome,
-        mut resources: ResourceTable,
-    ) {
+    pub fn finish(mut self, span: Option<HostSpan>, outcome: &Outcome, resources: ResourceTable) {
         self.is_finished = true;
-        abort_unfinished_bodies(&mut resources);
         self.exchange.finish(span, outcome, resources);
     }
 }

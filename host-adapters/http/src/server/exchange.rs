@@ -12,6 +12,7 @@ use wasmscope_telemetry::{HostSpan, Outcome};
 use wasmtime::component::ResourceTable;
 
 use super::call::{Stop, StopReason};
+use crate::abort_unfinished_bodies;
 
 /// The shared state of a request. Its guest and the body of its response hold it. With the last of
 /// them, the request ends: in telemetry, and for the limit on requests at once.
@@ -94,7 +95,7 @@ impl Exchange {
         &self,
         span: Option<HostSpan>,
         outcome: &Outcome,
-        resources: ResourceTable,
+        mut resources: ResourceTable,
     ) {
         {
             let mut request = self.request();
@@ -105,6 +106,8 @@ impl Exchange {
                 request.set_error(kind.to_owned());
             }
         }
+        // After the error was set, because a body that breaks off sets one of its own.
+        abort_unfinished_bodies(&mut resources);
         // Without a response, the receiver of its head learns of the end when the sender is dropped
         // with the resources.
         if self.has_response.load(Ordering::Acquire) {
