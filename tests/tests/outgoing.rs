@@ -17,6 +17,7 @@ on_each_engine! {
     an_early_answer_reaches_a_guest_that_still_writes,
     the_context_goes_only_where_it_may,
     instances_of_a_service_share_connections,
+    one_trace_goes_through_two_engines,
 }
 
 /// A server that answers each connection in the same way. It passes on the heads of requests.
@@ -268,5 +269,50 @@ fn a_wrong_rule_is_an_error_that_says_what_to_write() {
         .expect_code(2);
     for words in ["--outbound", "scheme `ftp`", "https://api.example.com"] {
         assert!(output.stderr.contains(words), "no {words} in {output}");
+    }
+}
+
+/// The services of the demo: the shop on one engine asks the prices on another one.
+fn one_trace_goes_through_two_engines(runtime: Runtime) {
+    const KIND_SERVER: i32 = 2;
+    const KIND_CLIENT: i32 = 3;
+    let other = if runtime.name == Runtime::WASMTIME.name {
+        Runtime::WASMEDGE
+    } else {
+        Runtime::WASMTIME
+    };
+    let prices = Service::start(other, "prices", &[]);
+    let url = format!("http://{}", prices.address);
+    let env = format!("PRICES={url}");
+    let shop = Service::start(runtime, "shop", &["--env", &env, "--outbound", &url]);
+    let order = |order: &str| {
+        let length = order.len();
+        shop.send(format!(
+            "POST /orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{order}"
+        ))
+    };
+    let receipt = order(r#"{"item":"tea","count":2}"#).text();
+    assert_eq!(receipt, r#"{"item":"tea","count":2,"cents":500}"#);
+    assert_eq!(order(r#"{"item":"gold","count":1}"#).status, 422);
+    assert_eq!(order("no order").status, 400);
+    let menu = shop.get("/menu");
+    assert_eq!(menu.text(), "tea 2.50\ncoffee 3.20\ncake 4.80\n");
+    let (output, of_prices) = prices.stop();
+    let _ = output.expect_code(0);
+    assert_eq!(order(r#"{"item":"tea","count":1}"#).status, 502);
+    let (output, of_shop) = shop.stop();
+    let _ = output.expect_code(0);
+
+    let asked = of_shop.spans().into_iter();
+    let asked: Vec<_> = asked.filter(|span| span.kind == KIND_CLIENT).collect();
+    let spans = of_prices.spans();
+    let answered: Vec<_> = spans
+        .iter()
+        .filter(|span| span.kind == KIND_SERVER)
+        .collect();
+    assert_eq!(answered.len(), 5);
+    for server in answered {
+        assert!(asked.iter().any(|client| server.is_child_of(client)));
+        assert!(spans.iter().any(|look_up| look_up.is_child_of(server)));
     }
 }
