@@ -24,7 +24,7 @@ fn look_up(item: &str) -> Option<u32> {
     let found = PRICES.iter().find(|(known, _)| *known == item);
     LOOK_UPS.add(1, attributes!["found" => found.is_some()]);
     if found.is_none() {
-        warn!(item, "nobody sells this");
+        warn!(item, "the item is not sold");
     }
     found.map(|(_, cents)| *cents)
 }

@@ -50,7 +50,7 @@ async fn main(mut request: Request<Body>) -> Result<Response<Body>, Error> {
     }
 }
 
-/// Answers an order with a receipt. An item that nobody sells is the customer's error; prices that
+/// Answers an order with a receipt. An item that is not sold is the customer's error; prices that
 /// are not known are ours.
 #[instrument(skip_all, fields(item = order.item, count = order.count))]
 async fn take_order(order: Order) -> Result<Response<Body>, Error> {

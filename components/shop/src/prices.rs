@@ -12,7 +12,7 @@ struct Price {
     cents: u32,
 }
 
-/// Returns the price of an item in cents, or `None` if nobody sells it.
+/// Returns the price of an item in cents, or `None` if it is not sold.
 #[instrument(name = "price")]
 pub(crate) async fn of(item: &str) -> Result<Option<u32>, Error> {
     if !item.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

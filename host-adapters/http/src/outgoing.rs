@@ -40,6 +40,7 @@ use wasmtime_wasi_http::{RequestOptions, Result, WasiBody, WasiHttpHooks};
 
 use self::exchange::{Exchange, Exchanges};
 use self::target::{NAME_BYTES, Target};
+use crate::head::{joined, only};
 
 /// The hooks of a guest. They own the telemetry of its instance, because a request becomes a child
 /// of the ambient span.
@@ -147,29 +148,15 @@ fn start_span(
             .take(NAME_BYTES)
             .collect(),
     };
-    let tracestate = joined(request.headers(), &TRACESTATE);
+    let tracestate = joined(request.headers(), TRACESTATE.as_str()).unwrap_or_default();
     telemetry.start_client_request(&ClientRequest {
         method: request.method().as_str(),
         url: &request.uri().to_string(),
         host: host.trim_matches(['[', ']']),
         port: target.map_or(0, |target| target.port),
-        own_context: only(request.headers(), &TRACEPARENT)
+        own_context: only(request.headers(), TRACEPARENT.as_str())
             .map(|traceparent| (traceparent, tracestate.as_str())),
     })
-}
-
-/// Returns the value of a header, unless there are several.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.to_str().ok())?
-}
-
-/// Returns the values of a header as one.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    let values = headers.get_all(name).iter();
-    let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
-    values.join(",")
 }
 
 /// Replaces the guest's headers with those of the span.

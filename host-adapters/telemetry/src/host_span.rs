@@ -1,5 +1,6 @@
 //! Spans of the host: around calls into a component, and around requests that a guest sends.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{
@@ -196,13 +197,6 @@ impl HostSpan {
         headers
     }
 
-    /// Sets its name.
-    pub fn set_name(&mut self, name: impl Into<String>) {
-        if let Some(recorded) = &mut self.recorded {
-            recorded.span.update_name(name.into());
-        }
-    }
-
     /// Sets an attribute. Replaces an earlier value of the same key. The limits on guests' spans do
     /// not apply.
     pub fn set_attribute(&mut self, attribute: KeyValue) {
@@ -215,30 +209,15 @@ impl HostSpan {
         }
     }
 
-    /// Sets the status to an error, and `error.type`.
-    pub fn set_error(&mut self, error_type: &str, description: &str) {
-        let description = self.telemetry.0.span_rules().own_text(description);
-        if let Some(recorded) = &mut self.recorded {
-            recorded.has_failed = true;
-            recorded.span.set_status(Status::error(description));
-        }
-        self.set_attribute(KeyValue::new(
-            attribute::ERROR_TYPE.key,
-            error_type.to_owned(),
-        ));
-    }
-
-    /// Sets the status to an error without a description, unless it is an error already. The
-    /// attribute `error.type` of an earlier error stays, too.
-    pub(crate) fn set_error_unless_set(&mut self, error_type: &str) {
+    /// Sets `error.type`, and the status to an error without a description unless it is an error
+    /// already.
+    pub(crate) fn set_error(&mut self, error_type: Cow<'static, str>) {
         if let Some(recorded) = &mut self.recorded
-            && !recorded.has_failed
+            && !std::mem::replace(&mut recorded.has_failed, true)
         {
-            recorded.has_failed = true;
             recorded.span.set_status(Status::error(""));
-            let error_type = error_type.to_owned();
-            self.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
         }
+        self.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
     }
 
     /// Ends the span now, and passes it to the SDK's processors.

@@ -96,9 +96,8 @@ impl Ended {
             span.set_attribute(KeyValue::new(attribute::HTTP_STATUS.key, status));
         }
         if let Some(error_type) = self.error_type(is_error) {
-            span.set_error_unless_set(&error_type);
             // The reason why the guest was stopped says more than that it was.
-            span.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
+            span.set_error(error_type);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::uri::Authority;
-use http::{Request, Response, Uri, Version};
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -28,6 +28,8 @@ use super::policy::Policy;
 use super::refusal::{Refusal, RefusalReason, Refusals};
 use super::target::Target;
 use super::tls::Tls;
+use crate::head::version;
+use crate::{MIN_HEADER_BYTES, semaphore};
 
 /// A client for the requests of all guests of a process. It keeps connections open, and uses them
 /// again.
@@ -51,10 +53,6 @@ struct Shared {
 
 /// The longest timeout. Much longer ones exceed the range of clocks.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-fn semaphore(most: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)))
-}
 
 /// The settings of a [`Client`].
 #[derive(Debug, Default)]
@@ -120,7 +118,7 @@ impl ClientBuilder {
             .timer(TokioTimer::new())
             .pool_idle_timeout(limits.idle)
             .pool_max_idle_per_host(limits.idle_per_host)
-            .http1_max_buf_size(limits.header_bytes.max(8 << 10))
+            .http1_max_buf_size(limits.header_bytes.max(MIN_HEADER_BYTES))
             .http2_max_header_list_size(header_bytes)
             .build(connector);
         Client(Arc::new(Shared {
@@ -337,17 +335,6 @@ impl Shared {
         })?;
         exchange.set_response(response.status().as_u16(), version(response.version()));
         Ok(response)
-    }
-}
-
-/// Returns a version of HTTP as the semantic conventions write it.
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => "1.1",
     }
 }
 

@@ -7,20 +7,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::Limits;
+use crate::semaphore;
 
 /// Admits requests up to a number at once, and lets some wait.
 #[derive(Debug)]
 pub(super) struct Admission {
     running: Arc<Semaphore>,
-    waiting: Semaphore,
+    waiting: Arc<Semaphore>,
     wait: Duration,
 }
 
 impl Admission {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            running: Arc::new(Semaphore::new(permits(limits.requests))),
-            waiting: Semaphore::new(permits(limits.queue)),
+            running: semaphore(limits.requests),
+            waiting: semaphore(limits.queue),
             wait: limits.queue_wait,
         }
     }
@@ -36,9 +37,4 @@ impl Admission {
         let until = deadline.min(Instant::now() + self.wait);
         tokio::time::timeout_at(until, running).await.ok()?.ok()
     }
-}
-
-/// Returns a number of permits that a semaphore can have.
-pub(super) fn permits(limit: usize) -> usize {
-    limit.min(Semaphore::MAX_PERMITS)
 }

@@ -105,7 +105,7 @@ impl ResponseBody {
     /// Makes a body that is only read, because the response has none.
     pub(super) fn not_sent(mut self) -> Self {
         self.is_sent = false;
-        // It ends with the guest's body, whatever the header says.
+        // It ends with the guest's body, even if the header has another length.
         self.left = None;
         self
     }

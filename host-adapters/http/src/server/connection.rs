@@ -18,9 +18,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::admission::{Admission, permits};
+use super::admission::Admission;
 use super::service::{Connection, Service};
 use super::{Described, Handler, Limits, health};
+use crate::{MIN_HEADER_BYTES, semaphore};
 
 /// The pause after a failed accept, for example because there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -64,7 +65,7 @@ impl Server {
         Ok(Self {
             listener: TcpListener::bind(address).await?,
             health: None,
-            connections: Arc::new(Semaphore::new(permits(limits.connections))),
+            connections: semaphore(limits.connections),
             service: Arc::new(Service {
                 handler,
                 admission: Admission::new(&limits),
@@ -232,9 +233,6 @@ async fn idle(open: &Arc<()>, limit: Duration) {
 /// Requests at once of an HTTP/2 connection. Each may have up to 64 KiB in memory that the client
 /// does not take.
 const STREAMS: u32 = 100;
-
-/// hyper's smallest buffer.
-const MIN_HEADER_BYTES: usize = 8 << 10;
 
 /// Ends some time after the requests were stopped, so that responses can break off themselves.
 async fn aborted(service: &Service) {

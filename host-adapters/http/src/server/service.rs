@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, USER_AGENT};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
@@ -26,9 +26,12 @@ use super::call::{Call, StopReason};
 use super::exchange::{Exchange, ResponseEnd, supervise};
 use super::{Described, Handler, Limits};
 use crate::error_code;
+use crate::head::{joined, only, version};
 
 /// The response to a client.
 pub(super) type Answer = Response<UnsyncBoxBody<Bytes, Error>>;
+
+const TRACEPARENT: &str = "traceparent";
 
 /// The `error.type` of a guest that ended without a response.
 const NO_RESPONSE: &str = "no_response";
@@ -122,7 +125,9 @@ impl Service {
         } = &self.described;
         let mut options = InvocationOptions::default().with_trust(*trust);
         if propagation.trace_context {
-            options.traceparent = single(headers, "traceparent");
+            // A header that occurs several times is as good as a malformed one.
+            let traceparent = || only(headers, TRACEPARENT).unwrap_or_default().to_owned();
+            options.traceparent = headers.contains_key(TRACEPARENT).then(traceparent);
             options.tracestate = joined(headers, "tracestate");
         }
         if propagation.baggage {
@@ -296,33 +301,4 @@ fn authority(request: &Request<Incoming>) -> Option<Authority> {
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     let length = headers.get(CONTENT_LENGTH)?;
     length.to_str().ok()?.parse().ok()
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        _ => "1.1",
-    }
-}
-
-/// Returns a header that may occur once. A header that occurs more often, or that is not text, is
-/// returned as an empty text, which is malformed.
-fn single(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut values = headers.get_all(name).into_iter();
-    let value = values.next()?;
-    let text = value.to_str().unwrap_or_default();
-    let is_single = values.next().is_none();
-    Some(if is_single {
-        text.to_owned()
-    } else {
-        String::new()
-    })
-}
-
-/// Returns a header that is a list, which may be divided among several headers.
-fn joined(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values = headers.get_all(name).into_iter();
-    let texts: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
-    (!texts.is_empty()).then(|| texts.join(","))
 }

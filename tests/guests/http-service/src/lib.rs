@@ -136,7 +136,7 @@ fn empty(response_out: ResponseOutparam, status: u16) {
     let _ = OutgoingBody::finish(body, None);
 }
 
-/// Writes until somebody stops it.
+/// Writes until the stream is closed.
 fn stream(response_out: ResponseOutparam) {
     let body = begin(response_out, 200, Fields::new());
     let stream = body.write().expect("the first call");
