@@ -1,7 +1,8 @@
 //! A guest's setup and its state in a store, for all runtimes.
 
+use super::environment::GuestEnv;
 use super::memory::TotalMemory;
-use super::{GuestEnv, component_name, descriptors, outgoing, wasi};
+use super::{component_name, descriptors, outgoing, wasi};
 use crate::args::{Program, ServerOptions};
 use crate::failure::Failure;
 use std::path::Path;
@@ -94,14 +95,9 @@ pub(super) struct Host<L> {
 }
 
 impl<L> Host<L> {
-    /// Takes the guest's resources.
-    pub(super) fn take_resources(&mut self) -> ResourceTable {
-        std::mem::take(&mut self.table)
-    }
-
-    /// Returns whether the guest has no resources.
-    pub(super) fn has_no_resources(&self) -> bool {
-        self.table.is_empty()
+    /// Returns the guest's resources.
+    pub(super) fn resources(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 
     /// Ends the spans of requests that the guest has sent and left open.

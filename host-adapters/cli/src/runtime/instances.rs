@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-use wasmscope_telemetry::Outcome;
+use wasmscope_http::server::Call;
+use wasmscope_telemetry::{HostSpan, Outcome};
+use wasmtime_wasi::ResourceTable;
 
 /// Makes instances on a runtime.
 pub(super) trait Maker: Send + Sync + 'static {
     /// An instance in its own store.
-    type Instance: Send + 'static;
+    type Instance: InStore;
 
     /// Makes an instance.
     ///
@@ -19,6 +21,12 @@ pub(super) trait Maker: Send + Sync + 'static {
     ///
     /// Returns the outcome if the component cannot be instantiated.
     fn make(&self) -> impl Future<Output = Result<Self::Instance, Outcome>> + Send;
+}
+
+/// An instance in its own store.
+pub(super) trait InStore: Send + 'static {
+    /// Returns the resources of the guest.
+    fn resources(&mut self) -> &mut ResourceTable;
 }
 
 /// Instances of one component. Clones share them.
@@ -98,7 +106,7 @@ impl<M: Maker> Instances<M> {
     /// # Errors
     ///
     /// Returns the outcome if a new one cannot be made.
-    pub(super) async fn take(&self) -> Result<Taken<M::Instance>, Outcome> {
+    async fn take(&self) -> Result<Taken<M::Instance>, Outcome> {
         let (found, was_ahead) = {
             let mut ready = self.ready();
             match ready.used.pop_back() {
@@ -121,6 +129,46 @@ impl<M: Maker> Instances<M> {
         }
     }
 
+    /// Takes an instance for a call. Ends the call and returns `None` if there is none, or if the
+    /// call has to stop before.
+    pub(super) async fn take_for(&self, call: Call) -> Option<(Taken<M::Instance>, Call)> {
+        let taken = tokio::select! {
+            taken = self.take() => taken,
+            reason = call.stop().stopped() => Err(reason.outcome()),
+        };
+        match taken {
+            Ok(taken) => Some((taken, call)),
+            Err(outcome) => {
+                let span = call.take_span();
+                call.finish(span, &outcome, ResourceTable::new());
+                None
+            }
+        }
+    }
+
+    /// Ends a call. Keeps the instance for another one after a success, if it may handle more and
+    /// has kept no resource.
+    pub(super) fn finish(
+        &self,
+        mut taken: Taken<M::Instance>,
+        call: Call,
+        span: Option<HostSpan>,
+        outcome: &Outcome,
+    ) {
+        let resources = taken.instance.resources();
+        let can_be_used_again = *outcome == Outcome::Ok
+            && resources.is_empty()
+            && taken.uses.saturating_add(1) < self.0.uses
+            // Last, because the guest cannot be stopped after it.
+            && call.stop().close();
+        let resources = std::mem::take(resources);
+        // Before the request ends, so that the next one finds it.
+        if can_be_used_again {
+            self.keep(taken);
+        }
+        call.finish(span, outcome, resources);
+    }
+
     async fn make(&self) -> Result<M::Instance, Outcome> {
         let made = tokio::time::timeout(self.0.limit, self.0.maker.make()).await;
         let made = made.unwrap_or(Err(Outcome::Timeout));
@@ -137,13 +185,8 @@ impl<M: Maker> Instances<M> {
         !self.0.fails.load(Ordering::Relaxed)
     }
 
-    /// Returns whether an instance may be used again.
-    pub(super) fn may_be_used_again(&self, taken: &Taken<M::Instance>) -> bool {
-        taken.uses.saturating_add(1) < self.0.uses
-    }
-
     /// Keeps an instance for another request.
-    pub(super) fn keep(&self, taken: Taken<M::Instance>) {
+    fn keep(&self, taken: Taken<M::Instance>) {
         let idle = Idle {
             instance: taken.instance,
             uses: taken.uses.saturating_add(1),

@@ -1,6 +1,6 @@
 //! A guest's WASI context, for all runtimes.
 
-use super::GuestEnv;
+use super::environment::GuestEnv;
 use crate::args::{Directory, Program};
 use crate::failure::Failure;
 use wasmscope_http::abort_unfinished_bodies;

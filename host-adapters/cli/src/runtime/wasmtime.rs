@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use wasmscope_http::server::Handler;
 use wasmscope_telemetry::{InvocationOptions, Runtime, Telemetry};
 use wasmscope_wasmtime::{Limiter, check_size};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower, TypedFunc};
 use wasmtime::{Config, Engine, Precompiled, Store};
 
 /// The interval at which a guest yields, so that a timeout or a signal ends even an endless loop.
@@ -256,16 +256,31 @@ impl Linked {
         Ok(store)
     }
 
-    async fn call(&self, store: &mut Store<Host>) -> wasmtime::Result<Result<(), ()>> {
+    /// Instantiates the component, and returns a function of its export.
+    async fn instantiate<P, R>(
+        &self,
+        store: &mut Store<Host>,
+        function: &str,
+    ) -> wasmtime::Result<TypedFunc<P, R>>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
         let (component, linker) = (&self.component, &self.linker);
         let instance =
             wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
         let export = &self.export;
         let interface = instance.get_export_index(&mut *store, None, export);
-        let run = instance
-            .get_export_index(&mut *store, interface.as_ref(), "run")
-            .ok_or_else(|| wasmtime::format_err!("no function `run` in `{export}`"))?;
-        let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, &run)?;
+        let found = instance
+            .get_export_index(&mut *store, interface.as_ref(), function)
+            .ok_or_else(|| wasmtime::format_err!("no function `{function}` in `{export}`"))?;
+        instance.get_typed_func(store, found)
+    }
+
+    async fn call(&self, store: &mut Store<Host>) -> wasmtime::Result<Result<(), ()>> {
+        let run = self
+            .instantiate::<(), (Result<(), ()>,)>(store, "run")
+            .await?;
         let (returned,) = run.call_async(store, ()).await?;
         Ok(returned)
     }

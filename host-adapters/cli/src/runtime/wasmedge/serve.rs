@@ -4,7 +4,7 @@ use super::{Host, Linked};
 use crate::args::ServerOptions;
 use crate::failure::Failure;
 use crate::runtime::guest::Guests;
-use crate::runtime::instances::{Instances, Maker, Taken};
+use crate::runtime::instances::{InStore, Instances, Maker, Taken};
 use crate::runtime::thread::{GRACE, Workers};
 use component_wasi::http::{HandleParams, handle_params};
 use std::pin::Pin;
@@ -33,6 +33,12 @@ struct Instance {
 /// Stores, and the threads on which their guests run.
 #[derive(Clone)]
 struct OnWorkers(Arc<(Stores, Workers)>);
+
+impl InStore for Instance {
+    fn resources(&mut self) -> &mut ResourceTable {
+        self.store.data_mut().resources()
+    }
+}
 
 impl Maker for OnWorkers {
     type Instance = Instance;
@@ -133,17 +139,8 @@ impl Handler for Requests {
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let requests = self.clone();
         Box::pin(async move {
-            let stop = call.stop().clone();
-            let taken = tokio::select! {
-                taken = requests.instances.take() => taken,
-                reason = stop.stopped() => Err(reason.outcome()),
-            };
-            match taken {
-                Ok(taken) => requests.handle_with(taken, call).await,
-                Err(outcome) => {
-                    let span = call.take_span();
-                    call.finish(span, &outcome, ResourceTable::new());
-                }
+            if let Some((taken, call)) = requests.instances.take_for(call).await {
+                requests.handle_with(taken, call).await;
             }
         })
     }
@@ -197,18 +194,7 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
         // It was not taken before.
         None => (None, Outcome::Killed),
     };
-    let host = taken.instance.store.data_mut();
-    let can_be_used_again = outcome == Outcome::Ok
-        && host.has_no_resources()
-        && instances.may_be_used_again(&taken)
-        // Last, because the guest cannot be stopped after it.
-        && call.stop().close();
-    let resources = taken.instance.store.data_mut().take_resources();
-    // Before the request ends, so that the next one finds it.
-    if can_be_used_again {
-        instances.keep(taken);
-    }
-    call.finish(span, &outcome, resources);
+    instances.finish(taken, call, span, &outcome);
 }
 
 fn call_guest(

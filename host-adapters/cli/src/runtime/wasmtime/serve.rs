@@ -4,7 +4,7 @@ use super::{Host, Linked, start_ticking};
 use crate::args::ServerOptions;
 use crate::failure::Failure;
 use crate::runtime::guest::Guests;
-use crate::runtime::instances::{Instances, Maker, Taken};
+use crate::runtime::instances::{InStore, Instances, Maker, Taken};
 use crate::runtime::thread::GuestRuntime;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,6 +35,12 @@ struct Instance {
     fuel: Option<u64>,
 }
 
+impl InStore for Instance {
+    fn resources(&mut self) -> &mut ResourceTable {
+        self.store.data_mut().resources()
+    }
+}
+
 impl Maker for Stores {
     type Instance = Instance;
 
@@ -49,18 +55,7 @@ impl Stores {
         let guest = self.guests.make().map_err(wasmtime::Error::new)?;
         let fuel = guest.fuel;
         let mut store = self.linked.store(guest, &self.telemetry)?;
-        let Linked {
-            component,
-            linker,
-            export,
-            ..
-        } = &self.linked;
-        let instance = wasmscope_wasmtime::instantiate_async(&mut store, component, linker).await?;
-        let interface = instance.get_export_index(&mut store, None, export);
-        let handle = instance
-            .get_export_index(&mut store, interface.as_ref(), "handle")
-            .ok_or_else(|| wasmtime::format_err!("no function `handle` in `{export}`"))?;
-        let handle = instance.get_typed_func(&mut store, handle)?;
+        let handle = self.linked.instantiate(&mut store, "handle").await?;
         Ok(Instance {
             store,
             handle,
@@ -104,17 +99,8 @@ impl Handler for Requests {
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let instances = self.instances.clone();
         let handled = self.runtime.handle().spawn(async move {
-            let stop = call.stop().clone();
-            let taken = tokio::select! {
-                taken = instances.take() => taken,
-                reason = stop.stopped() => Err(reason.outcome()),
-            };
-            match taken {
-                Ok(taken) => handle(&instances, taken, call).await,
-                Err(outcome) => {
-                    let span = call.take_span();
-                    call.finish(span, &outcome, ResourceTable::new());
-                }
+            if let Some((taken, call)) = instances.take_for(call).await {
+                handle(&instances, taken, call).await;
             }
         });
         // A panic has ended the call already.
@@ -128,30 +114,17 @@ async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut c
         handle,
         fuel,
     } = &mut taken.instance;
-    let called = match call.take_span() {
+    let (span, outcome) = match call.take_span() {
         Some(span) => {
             let mut invocation = wasmscope_wasmtime::invoke_in(store, span);
             let outcome = outcome(&mut invocation, handle, *fuel, &mut call).await;
             invocation.data_mut().end_requests();
-            let span = invocation.hand_over(&outcome);
-            (span, outcome)
+            (invocation.hand_over(&outcome), outcome)
         }
         // It was not taken before.
         None => (None, Outcome::Killed),
     };
-    let (span, outcome) = called;
-    let host = taken.instance.store.data_mut();
-    let can_be_used_again = outcome == Outcome::Ok
-        && host.has_no_resources()
-        && instances.may_be_used_again(&taken)
-        // Last, because the guest cannot be stopped after it.
-        && call.stop().close();
-    let resources = taken.instance.store.data_mut().take_resources();
-    // Before the request ends, so that the next one finds it.
-    if can_be_used_again {
-        instances.keep(taken);
-    }
-    call.finish(span, &outcome, resources);
+    instances.finish(taken, call, span, &outcome);
 }
 
 /// Calls the guest, until it ends or has to stop.
