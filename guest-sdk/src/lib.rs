@@ -60,6 +60,7 @@
 //! | task | items |
 //! |---|---|
 //! | traces | [`Tracer`], [`Span`]; starting a span does not activate it: [`Span::enter`], [`Span::instrument`] |
+//! | the request that a service answers | [`route`] names its route; [`invocation`] is the host's span around it |
 //! | metrics | [`Counter`], [`UpDownCounter`], [`Histogram`], [`Gauge`]; bound to attributes, a [`Series`] |
 //! | observable metrics | [`ObservableCounter`], [`ObservableUpDownCounter`], [`ObservableGauge`] |
 //! | logs | [`Logger`]; nested values are [`AnyValue`]s, or [`OwnedValue`]s if they are built at run time |
@@ -132,7 +133,7 @@ pub use metrics::{
     UpDownCounterNumber,
 };
 pub use scope::Scope;
-pub use trace::{Entered, EnteredSpan, Span, SpanBuilder, Tracer};
+pub use trace::{Entered, EnteredSpan, Invocation, Span, SpanBuilder, Tracer, invocation, route};
 pub use types::{
     BaggageEntry, KeyValue, Link, LinkTarget, Severity, SpanChanges, SpanContext, SpanHandle,
     SpanKind, SpanReference, Status, TraceFlags, TraceId, Unsigned, Value,

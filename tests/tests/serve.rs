@@ -5,12 +5,15 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wasmscope_test_support::{Collector, SpanView, Value};
+use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use wasmscope_test_support::{Collector, SpanView, Value, attr};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
 on_each_engine! {
     requests_are_answered_and_described,
+    guests_name_their_routes,
     failures_have_a_status_and_no_details,
     responses_of_failed_guests_break_off,
     time_is_limited,
@@ -155,6 +158,39 @@ fn requests_are_answered_and_described(runtime: Runtime) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn guests_name_their_routes(runtime: Runtime) {
+    let service = Service::start(runtime, SERVICE, &[]);
+    assert_eq!(service.get("/orders/7").status, 200);
+    assert_eq!(service.get("/files/7").status, 200);
+    assert_eq!(service.get("/ok").status, 200);
+    let (output, collector) = service.stop();
+    let _ = output.expect_code(0);
+    assert_facts(
+        &collector,
+        &[
+            "GET /orders/{id} /orders/7 200 -",
+            "GET /files/{id} /files/7 200 -",
+            "GET /ok 200 -",
+        ],
+    );
+    let spans = server_spans(&collector, 3);
+    let order = spans
+        .iter()
+        .find(|span| span.name == "GET /orders/{id}")
+        .expect("the order");
+    assert_eq!(text(order, "http.route"), "/orders/{id}");
+    assert_eq!(text(order, "order.id"), "7");
+    let duration = collector.metric("http.server.request.duration");
+    let Some(Data::Histogram(duration)) = &duration.item.data else {
+        panic!("{duration:?}")
+    };
+    let route = |point: &HistogramDataPoint| attr(&point.attributes, "http.route");
+    let mut routes: Vec<_> = duration.data_points.iter().map(route).collect();
+    routes.sort_by_key(|route| format!("{route:?}"));
+    let known = |route: &str| Some(Value::Str(route.to_owned()));
+    assert_eq!(routes, [None, known("/files/{id}"), known("/orders/{id}")]);
 }
 
 fn failures_have_a_status_and_no_details(runtime: Runtime) {
@@ -609,7 +645,10 @@ fn hello_http_answers_as_the_readme_says(runtime: Runtime) {
     assert_eq!(service.get("/").status, 404);
     let (output, collector) = service.stop();
     let _ = output.expect_code(0);
-    assert_facts(&collector, &["GET /api/hello 200 -", "GET / 404 -"]);
+    assert_facts(
+        &collector,
+        &["GET /api/hello /api/hello 200 -", "GET / 404 -"],
+    );
     let hello = collector.span("handle_hello");
     let servers = server_spans(&collector, 2);
     assert!(servers.iter().any(|server| hello.is_child_of(server)));

@@ -16,7 +16,10 @@ async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     let _telemetry = wasmscope::init();
     let started = Instant::now();
     let response = match request.uri().path() {
-        "/api/hello" => handle_hello(),
+        "/api/hello" => {
+            wasmscope::route("/api/hello");
+            handle_hello()
+        }
         _ => respond(StatusCode::NOT_FOUND, r#"{"error":"not found"}"#.to_owned()),
     };
     REQUESTS.add(1, &[]);

@@ -74,6 +74,7 @@ mod tracer {
         ) -> u64 { NOT_RECORDED }
         now = "wasmscope:otel/tracer@0.1.0#now"() -> u64 { ZERO }
         ambient = "wasmscope:otel/tracer@0.1.0#ambient"() -> u64 { ZERO }
+        invocation = "wasmscope:otel/tracer@0.1.0#invocation"() -> u64 { ZERO }
         enter = "wasmscope:otel/tracer@0.1.0#enter"(u64) -> u64 { ZERO }
         exit = "wasmscope:otel/tracer@0.1.0#exit"(u64) -> u64 { ZERO }
         update = "wasmscope:otel/tracer@0.1.0#update"(

@@ -14,7 +14,10 @@ static LOOK_UPS: Counter<u64> = Counter::new(&METER, "prices.look_ups").with_uni
 async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     let _telemetry = wasmscope::init();
     match request.uri().path().strip_prefix("/prices/") {
-        Some(item) => respond(look_up(item), item),
+        Some(item) => {
+            wasmscope::route("/prices/{item}");
+            respond(look_up(item), item)
+        }
         None => Ok(status(StatusCode::NOT_FOUND)),
     }
 }

@@ -41,11 +41,17 @@ struct Receipt {
 async fn main(mut request: Request<Body>) -> Result<Response<Body>, Error> {
     let _telemetry = wasmscope::init();
     match (request.method(), request.uri().path()) {
-        (&Method::POST, "/orders") => match request.body_mut().json().await {
-            Ok(order) => take_order(order).await,
-            Err(_) => Ok(status(StatusCode::BAD_REQUEST)),
-        },
-        (&Method::GET, "/menu") => Ok(menu()),
+        (&Method::POST, "/orders") => {
+            wasmscope::route("/orders");
+            match request.body_mut().json().await {
+                Ok(order) => take_order(order).await,
+                Err(_) => Ok(status(StatusCode::BAD_REQUEST)),
+            }
+        }
+        (&Method::GET, "/menu") => {
+            wasmscope::route("/menu");
+            Ok(menu())
+        }
         _ => Ok(status(StatusCode::NOT_FOUND)),
     }
 }

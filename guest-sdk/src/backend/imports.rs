@@ -94,6 +94,7 @@ pub(crate) mod tracer {
             fn import_now = "now"() -> u64;
             #[cfg(feature = "tracing")]
             fn import_ambient = "ambient"() -> u64;
+            fn import_invocation = "invocation"() -> u64;
             fn import_enter = "enter"(span: u64) -> u64;
             fn import_exit = "exit"(span: u64) -> u64;
             fn import_update = "update"(
@@ -179,6 +180,12 @@ pub(crate) mod tracer {
     pub(crate) fn ambient() -> Option<SpanHandle> {
         // SAFETY: it takes no address.
         let span = unsafe { import_ambient() };
+        (span != 0).then_some(SpanHandle::from_raw(span))
+    }
+
+    pub(crate) fn invocation() -> Option<SpanHandle> {
+        // SAFETY: it takes no address.
+        let span = unsafe { import_invocation() };
         (span != 0).then_some(SpanHandle::from_raw(span))
     }
 

@@ -35,6 +35,7 @@ functions! {
         fn now() -> u64, 0;
         #[cfg(feature = "tracing")]
         fn ambient() -> Option<SpanHandle>, None;
+        fn invocation() -> Option<SpanHandle>, None;
         fn enter(span: SpanHandle) -> Notice, Notice::NONE;
         fn exit(span: SpanHandle) -> Notice, Notice::NONE;
         fn update(span: SpanHandle, changes: SpanChanges<'_>) -> Notice, Notice::NONE;

@@ -61,6 +61,13 @@ impl Recorder {
         change(|state| state.context.host = entries);
     }
 
+    /// Returns the host's span around the call, with what the program has set on it by
+    /// [`invocation`](crate::invocation) and [`route`](crate::route). The host's own data is empty.
+    #[must_use]
+    pub fn invocation(&self) -> RecordedSpan {
+        change(|state| state.traces.invocation.clone())
+    }
+
     /// Returns the recorded spans, in the order in which they started.
     #[must_use]
     pub fn spans(&self) -> Vec<RecordedSpan> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod active;
 mod builder;
+mod invocation;
 pub(crate) mod pending;
 mod span;
 pub(crate) mod start;
@@ -9,6 +10,7 @@ mod tracer;
 
 pub(crate) use active::{Panic, log_context};
 pub use builder::SpanBuilder;
+pub use invocation::{Invocation, invocation, route};
 pub use span::{Entered, EnteredSpan, Span};
 pub use tracer::Tracer;
 

@@ -21,7 +21,6 @@ use crate::types::{
 ///
 /// Attributes and status are buffered until the span ends, another span is changed, or there are 32
 /// of them. Events are sent at once. A panic sends the buffer; another trap loses it.
-/// of them. Events go to the host at once. A panic passes on the buffer; another trap loses it.
 #[derive(Debug)]
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {

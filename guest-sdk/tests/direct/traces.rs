@@ -459,3 +459,53 @@ fn every_integer_type_converts_and_large_values_become_text() {
     let event = &span.events[0].attributes;
     assert_eq!(event[0].1, "9223372036854775808".into());
 }
+
+#[test]
+fn the_hosts_span_takes_a_route_attributes_events_and_a_status() {
+    let recorder = Recorder::install();
+    wasmscope::route("/orders/{id}");
+    let invocation = wasmscope::invocation();
+    assert!(invocation.is_recorded());
+    invocation.set_attributes(attributes!["order.id" => 7]);
+    invocation.set_status(Status::Error("sold out"));
+    invocation.set_name("take an order");
+    invocation.event("found", attributes!["n" => 1]);
+    assert_eq!(invocation.context(), None, "the recorder has no host span");
+    let host = recorder.invocation();
+    assert_eq!(host.name, "take an order");
+    assert_eq!(host.attribute("http.route"), Some(&"/orders/{id}".into()));
+    assert_eq!(host.attribute("order.id"), Some(&7.into()));
+    assert_eq!(host.status, RecordedStatus::Error("sold out".to_owned()));
+    assert_eq!(host.events[0].name, "found");
+    assert_eq!(recorder.spans(), [], "it is no span of the program");
+}
+
+#[test]
+fn the_hosts_span_can_be_a_parent() {
+    let recorder = Recorder::install();
+    let context = SpanContext::from_traceparent(
+        "00-11112222333344440000000000000aaa-00000000000000bb-01",
+        "",
+    );
+    recorder.set_host_span(context.clone());
+    assert_eq!(wasmscope::invocation().context(), context);
+    let _other = TRACER.enter("ambient");
+    let child = TRACER
+        .span("child")
+        .with_parent(wasmscope::invocation())
+        .start();
+    child.end();
+    let parent = recorder.span("child").parent;
+    assert_eq!(
+        parent,
+        RecordedParent::Remote(context.expect("it is valid"))
+    );
+}
+
+#[test]
+fn without_a_host_nothing_is_kept_of_an_invocation() {
+    let invocation = wasmscope::invocation();
+    assert!(!invocation.is_recorded());
+    invocation.set_attribute("lost", 1);
+    assert_eq!(invocation.context(), None);
+}

@@ -96,6 +96,10 @@ limit_table!(reasons(
     WrongHandle = "wrong_handle",
     /// An `exit` of a span that is open but not entered, or of an unknown span or baggage.
     NotEntered = "not_entered",
+    /// An `enter`, `exit` or `end` of the host's span, which only the host may end.
+    HostSpan = "host_span",
+    /// An attribute of the host's span that the host sets itself.
+    HostAttribute = "host_attribute",
     /// An attribute with an empty key.
     EmptyKey = "empty_key",
     /// A remote context with an id of zero, or a malformed `traceparent`.

@@ -4,16 +4,15 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{
-    Link, Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt,
-    Tracer as _,
+    Link, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::Span;
 
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
 use crate::emitted::{attribute, event};
-use crate::instance::open_span::{set_sdk_attributes, set_with_priority};
+use crate::http::Route;
+use crate::instance::open_span::{OpenSpan, set_with_priority};
 use crate::invocation::{InvocationOptions, Outcome, TrustIncoming};
 use crate::model::BaggageEntry;
 use crate::refusals::Refused;
@@ -32,23 +31,25 @@ use crate::telemetry::Telemetry;
 #[must_use = "dropped at once, it ends"]
 pub struct HostSpan {
     telemetry: Telemetry,
-    recorded: Option<Recorded>,
+    recorded: Option<Box<Recorded>>,
     /// The context for its children: its own, or else that of its parent.
     context: Option<Context>,
     /// The span of the caller, if it is the parent.
     remote_parent: Option<SpanId>,
     baggage: Vec<BaggageEntry>,
+    /// The route of the request that it is for. Known even if the span is not recorded.
+    pub(crate) route: Route,
 }
 
 /// The recorded data. As for guests' spans, attributes are kept here until the end.
 #[derive(Debug)]
 struct Recorded {
-    span: Span,
+    /// The SDK's span, with all that the guest has set on it.
+    open: OpenSpan,
+    /// The attributes of the host.
     attributes: Vec<KeyValue>,
-    /// The number of attributes that were left out because there were too many.
+    /// The number of the host's attributes that were left out because there were too many.
     attributes_over: u32,
-    /// Whether its status is an error.
-    has_failed: bool,
 }
 
 /// The surroundings in which a host span starts.
@@ -111,6 +112,7 @@ impl HostSpan {
             context: parent,
             remote_parent,
             baggage,
+            route: Route::default(),
         };
         let mut attributes = Self::own_attributes(telemetry, at.component);
         let limit = shared.host_attributes;
@@ -133,15 +135,18 @@ impl HostSpan {
             Ok(_decided) => {
                 let mut builder = SpanBuilder::from_name(name).with_kind(kind);
                 builder.links = link.map(|link| vec![Link::with_context(link)]);
-                let started = tracer.build_with_context(builder, &parent);
-                let context = started.span_context().clone();
-                span.recorded = started.is_recording().then_some(Recorded {
-                    span: started,
-                    attributes,
-                    attributes_over,
-                    has_failed: false,
-                });
-                context
+                let mut open = OpenSpan::empty();
+                match open.store(|| tracer.build_with_context(builder, &parent)) {
+                    Ok(context) => {
+                        span.recorded = Some(Box::new(Recorded {
+                            open,
+                            attributes,
+                            attributes_over,
+                        }));
+                        context
+                    }
+                    Err(unrecorded) => unrecorded,
+                }
             }
             Err(unrecorded) => unrecorded,
         };
@@ -209,13 +214,28 @@ impl HostSpan {
         }
     }
 
-    /// Sets `error.type`, and the status to an error without a description unless it is an error
-    /// already.
+    /// Returns the recorded span, with what the guest has set on it.
+    pub(crate) fn open_mut(&mut self) -> Option<&mut OpenSpan> {
+        Some(&mut self.recorded.as_mut()?.open)
+    }
+
+    /// Returns whether anything is kept that the guest sets on it.
+    pub(crate) fn keeps_changes(&self) -> bool {
+        self.recorded.is_some() || self.route.is_wanted()
+    }
+
+    /// Changes the name.
+    pub(crate) fn set_name(&mut self, name: String) {
+        let rules = self.telemetry.0.span_rules();
+        if let Some(recorded) = &mut self.recorded {
+            recorded.open.set_name(name, rules);
+        }
+    }
+
+    /// Sets `error.type`, and the status to an error. The description of an earlier error stays.
     pub(crate) fn set_error(&mut self, error_type: Cow<'static, str>) {
-        if let Some(recorded) = &mut self.recorded
-            && !std::mem::replace(&mut recorded.has_failed, true)
-        {
-            recorded.span.set_status(Status::error(""));
+        if let Some(recorded) = &mut self.recorded {
+            recorded.open.fail(String::new());
         }
         self.set_attribute(KeyValue::new(attribute::ERROR_TYPE.key, error_type));
     }
@@ -230,17 +250,29 @@ impl HostSpan {
     }
 
     fn end_recorded(&mut self, time: SystemTime) {
-        if let Some(recorded) = self.recorded.take() {
-            let Recorded {
-                mut span,
-                mut attributes,
-                attributes_over,
-                has_failed: _,
-            } = recorded;
-            let sdk_counts = self.telemetry.0.sdk_counts;
-            set_sdk_attributes(&mut span, &mut attributes, attributes_over, sdk_counts);
-            span.end_with_timestamp(time);
-        }
+        let Some(recorded) = self.recorded.take() else {
+            return;
+        };
+        let Recorded {
+            mut open,
+            mut attributes,
+            mut attributes_over,
+        } = *recorded;
+        let shared = &self.telemetry.0;
+        let rules = shared.span_rules();
+        let mut of_guest = open.take_attributes();
+        // The host's attributes are facts, which operators rely on.
+        of_guest.retain(|given| {
+            let is_free = attributes.iter().all(|own| own.key != given.key);
+            if !is_free {
+                rules.count_named(Reason::HostAttribute, given.key.as_str());
+            }
+            is_free
+        });
+        let over = add(&mut attributes, of_guest, shared.host_attributes, rules);
+        attributes_over = attributes_over.saturating_add(over);
+        open.replace_attributes(attributes, attributes_over);
+        open.finish(time, shared.sdk_counts);
     }
 
     pub(crate) fn remote_parent(&self) -> Option<SpanId> {
@@ -249,11 +281,7 @@ impl HostSpan {
 
     /// Returns its `error.type`, if it has failed.
     pub(crate) fn error_type(&self) -> Option<String> {
-        let recorded = self
-            .recorded
-            .as_ref()
-            .filter(|recorded| recorded.has_failed)?;
-        let mut attributes = recorded.attributes.iter();
+        let mut attributes = self.recorded.as_ref()?.attributes.iter();
         let found = attributes.find(|known| known.key.as_str() == attribute::ERROR_TYPE.key)?;
         Some(found.value.to_string())
     }
@@ -285,18 +313,15 @@ impl HostSpan {
                 attribute::ERROR_TYPE.key,
                 error_type.to_owned(),
             ));
-            let description = rules.own_text(description);
-            recorded.has_failed = true;
-            recorded.span.set_status(Status::error(description));
+            recorded.open.fail(rules.own_text(description));
         }
         if let Outcome::Exit { code } = outcome {
             attributes.push(KeyValue::new(attribute::EXIT_CODE.key, i64::from(*code)));
         }
         if let Some(refused) = refused {
             let attributes = refused.attributes();
-            recorded
-                .span
-                .add_event_with_timestamp(event::MEMORY_REFUSED, refused.at, attributes);
+            let open = &mut recorded.open;
+            open.add_host_event(event::MEMORY_REFUSED, refused.at, attributes);
         }
         let limit = shared.host_attributes;
         let over = set_with_priority(&mut recorded.attributes, attributes, limit, rules);

@@ -7,11 +7,13 @@
 
 mod client;
 mod metrics;
+mod route;
 mod server;
 mod url;
 
 pub use client::{ActiveClientRequest, ClientRequest};
 pub(crate) use metrics::HttpMetrics;
+pub(crate) use route::Route;
 pub use server::{ActiveServerRequest, ServerRequest};
 
 use std::borrow::Cow;

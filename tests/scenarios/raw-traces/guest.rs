@@ -37,6 +37,7 @@ fn main() {
     links(tracer);
     times(tracer);
     made_before_its_start(tracer);
+    invocation(tracer);
 }
 
 fn kinds_and_values(tracer: u64) {
@@ -310,4 +311,38 @@ fn made_before_its_start(tracer: u64) {
     for span in [late, other, outer] {
         end(span);
     }
+}
+
+/// The host's span around the call.
+fn invocation(tracer: u64) {
+    let span = tracer::invocation();
+    println!("the host's span is one: {}", span == tracer::invocation());
+    println!("recorded: {}", span != 0 && span & NOT_RECORDED == 0);
+    println!(
+        "its context is the current one: {}",
+        describe(tracer::context_of(span).as_ref())
+            == describe(scenarios::context::current().as_ref())
+    );
+    let changes = SpanChanges {
+        status: Status::Ok,
+        ..set(vec![
+            kv("by.the.guest", true),
+            // No HTTP request, so this is an attribute like any other.
+            kv("http.route", "/orders/{id}"),
+            kv("wasmscope.outcome", "only the host sets this one"),
+        ])
+    };
+    let _ = tracer::update(span, &changes);
+    let _ = tracer::event(span, "event of the guest", &[kv("n", 1)], None);
+    let child = start(
+        tracer,
+        "child of the host's span",
+        &SpanReference::Span(span),
+    );
+    let _ = tracer::update(child, &link(LinkTarget::Span(span), Vec::new()));
+    end(child);
+    // The host ends it.
+    let _ = tracer::enter(span);
+    let _ = tracer::exit(span);
+    let _ = tracer::end(span, &set(vec![kv("too late", true)]), None);
 }

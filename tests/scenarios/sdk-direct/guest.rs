@@ -91,6 +91,17 @@ fn spans() {
         .start();
     timed.event_at("half way", &[], 1_767_323_045_500_000_000);
     timed.end_at(1_767_323_046_000_000_000);
+    wasmscope::route("/orders/{id}");
+    let invocation = wasmscope::invocation();
+    println!("the host's span is recorded: {}", invocation.is_recorded());
+    invocation.set_attributes(attributes!["set" => "on the host's span"]);
+    invocation.set_status(Status::Ok);
+    invocation.event("on the host's span", attributes!["n" => 1]);
+    TRACER
+        .span("beneath the host's span")
+        .with_parent(invocation)
+        .start()
+        .end();
 }
 
 fn metrics() {

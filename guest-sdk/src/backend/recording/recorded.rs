@@ -152,6 +152,30 @@ pub struct RecordedSpan {
 }
 
 impl RecordedSpan {
+    /// Makes the host's span around a call.
+    pub(super) fn of_host(handle: SpanHandle) -> Self {
+        Self {
+            handle,
+            scope: RecordedScope {
+                name: String::new(),
+                version: None,
+                schema_url: None,
+                attributes: Vec::new(),
+            },
+            name: String::new(),
+            kind: SpanKind::Internal,
+            parent: RecordedParent::None,
+            context: SpanContext::default(),
+            attributes: Vec::new(),
+            events: Vec::new(),
+            links: Vec::new(),
+            status: RecordedStatus::Unset,
+            start_time: None,
+            end_time: None,
+            ended: false,
+        }
+    }
+
     /// Returns the value of an attribute.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&RecordedValue> {

@@ -18,6 +18,8 @@ const HOST: u64 = 1 << 31;
 pub(crate) struct Traces {
     pub(crate) sampled: bool,
     pub(crate) host: Option<SpanContext>,
+    /// The host's span around the call, with what the program has set on it.
+    pub(crate) invocation: RecordedSpan,
     /// The recorder's number, in bits 32 to 53 of its handles, to recognise handles of another
     /// recorder.
     tag: u64,
@@ -29,10 +31,12 @@ pub(crate) struct Traces {
 
 impl Traces {
     pub(super) fn new(epoch: u32) -> Self {
+        let tag = u64::from(epoch & 0x3f_ffff) << 32;
         Self {
             sampled: true,
             host: None,
-            tag: u64::from(epoch & 0x3f_ffff) << 32,
+            invocation: RecordedSpan::of_host(SpanHandle::recorded(tag | HOST)),
+            tag,
             spans: Vec::new(),
             entered: Vec::new(),
             traces: 0,
@@ -89,6 +93,9 @@ impl Traces {
     fn open(&mut self, handle: SpanHandle) -> Option<&mut RecordedSpan> {
         if handle.bits() & !u64::from(u32::MAX) != self.tag {
             return None;
+        }
+        if handle == self.invocation.handle {
+            return Some(&mut self.invocation);
         }
         let span = self
             .find(handle)
@@ -218,9 +225,13 @@ impl TracerFunctions<'_> {
         let traces = self.traces;
         match (traces.entered.last(), &traces.host) {
             (Some(&span), _) => Some(span),
-            (None, Some(_)) => Some(SpanHandle::recorded(traces.tag | HOST)),
+            (None, Some(_)) => Some(traces.invocation.handle),
             (None, None) => None,
         }
+    }
+
+    pub(crate) fn invocation(self) -> Option<SpanHandle> {
+        Some(self.traces.invocation.handle)
     }
 
     pub(crate) fn enter(self, span: SpanHandle) -> Notice {
@@ -277,6 +288,9 @@ impl TracerFunctions<'_> {
     }
 
     pub(crate) fn context_of(self, span: SpanHandle) -> Option<SpanContext> {
+        if span == self.traces.invocation.handle {
+            return self.traces.host.clone();
+        }
         Some(self.traces.find(span)?.context.clone())
     }
 }

@@ -26,6 +26,9 @@ where
     registrar.function(TRACER.function("ambient", no_handle, |instance, ()| {
         instance.ambient_span().to_bits()
     }))?;
+    registrar.function(TRACER.function("invocation", no_handle, |instance, ()| {
+        instance.invocation_span().to_bits()
+    }))?;
     registrar.function(TRACER.function("enter", no_notice, |instance, (span,)| {
         instance.enter_span(SpanHandle::from_bits(span))
     }))?;

@@ -64,6 +64,8 @@ attributes! {
         "The method as it was sent, if `http.request.method` is `_OTHER`.";
     HTTP_STATUS = conventions::HTTP_RESPONSE_STATUS_CODE, "int", [HostSpan, Metric], Stable,
         "The status code of the response. For a request to a component, 5xx are errors; for one that it sends, 4xx as well.";
+    HTTP_ROUTE = conventions::HTTP_ROUTE, "string", [HostSpan, Metric], Stable,
+        "The route of a request to a component, if the component names it: see `tracer.invocation`. It is part of the span's name too.";
     URL_SCHEME = conventions::URL_SCHEME, "string", [HostSpan, Metric], Stable,
         "`http` or `https`.";
     URL_PATH = conventions::URL_PATH, "string", [HostSpan], Stable,

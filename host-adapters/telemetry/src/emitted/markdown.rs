@@ -30,9 +30,16 @@ The host's own telemetry has the scope `wasmscope`, with Wasmscope's version and
 | Span | Kind | When |
 |---|---|---|
 | `run COMPONENT`, unless the embedder sets a name | internal, unless the embedder sets a kind | Around each call into a component. It is the parent of the component's spans, and continues the trace in `TRACEPARENT` |
+| `METHOD`, or `METHOD ROUTE` if the component names its route | server | Around an HTTP request that a component answers (`wasmscope serve`), until its response was sent. It takes the place of the span above |
+| `METHOD` | client | Around an HTTP request that a component sends, until its response was received. A child of the component's current span |
 
-This page calls it the host span. If `error.type` is set, its status is an error with a description. The host adds no links to it.
-If a limiter refused memory to the component during the call, the host adds one event, `wasmscope.memory.refused`.
+This page calls the first two the host span. If `error.type` is set, its status is an error. With `--trust-incoming never` or `sampled`, the
+span of a request has a link to the caller's span, if that is not its parent. If a limiter refused memory to the component during the
+call, the host adds one event, `wasmscope.memory.refused`.
+
+The component can add attributes, events, links and a status to the host span (`tracer.invocation`). Attributes that the host sets itself, and
+errors of the host, have precedence. If it sets `http.route` there or, failing that, on its own outermost span of kind server, this is
+the route of the request.
 
 When the call ends, the host ends all spans that the component has left open, and sets `wasmscope.end_reason` on them. After an error
 it also sets `error.type` and the status. It replaces a status that the component has set.

@@ -1,8 +1,8 @@
 //! The metrics of the host.
 
 use opentelemetry_semantic_conventions::attribute::{
-    ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION,
-    SERVER_ADDRESS, SERVER_PORT, URL_SCHEME,
+    ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE,
+    NETWORK_PROTOCOL_VERSION, SERVER_ADDRESS, SERVER_PORT, URL_SCHEME,
 };
 
 use super::{MetricInfo, MetricKind, Stability};
@@ -55,17 +55,17 @@ metrics! {
         "Exported only with `--fuel`.";
 
     HTTP_SERVER_DURATION = "http.server.request.duration", Histogram, "s",
-        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Stable,
+        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_ROUTE, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Stable,
         "Duration of HTTP server requests",
         "Requests to components, until the response was sent. Older guides call its count `http.server.requests`, and its sum `http.server.duration`, in milliseconds.";
     HTTP_SERVER_ACTIVE = "http.server.active_requests", UpDownCounter, "{request}",
         [HTTP_REQUEST_METHOD, URL_SCHEME], Development,
         "Number of active HTTP server requests", "";
     HTTP_SERVER_REQUEST_SIZE = "http.server.request.body.size", Histogram, "By",
-        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Development,
+        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_ROUTE, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Development,
         "Size of HTTP server request bodies", "The part that the component has read.";
     HTTP_SERVER_RESPONSE_SIZE = "http.server.response.body.size", Histogram, "By",
-        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Development,
+        [HTTP_REQUEST_METHOD, URL_SCHEME, HTTP_ROUTE, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Development,
         "Size of HTTP server response bodies", "The part that was sent.";
     HTTP_CLIENT_DURATION = "http.client.request.duration", Histogram, "s",
         [HTTP_REQUEST_METHOD, SERVER_ADDRESS, SERVER_PORT, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION, ERROR_TYPE], Stable,

@@ -3,6 +3,7 @@
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
+use super::route::KnownRoutes;
 use crate::emitted::{MetricInfo, metric};
 use crate::telemetry::host_scope;
 
@@ -19,6 +20,7 @@ pub(crate) struct HttpMetrics {
     pub(super) server_request_size: Histogram<u64>,
     pub(super) server_response_size: Histogram<u64>,
     pub(super) client_duration: Histogram<f64>,
+    pub(super) routes: KnownRoutes,
 }
 
 impl HttpMetrics {
@@ -36,6 +38,7 @@ impl HttpMetrics {
             server_request_size: size(metric::HTTP_SERVER_REQUEST_SIZE),
             server_response_size: size(metric::HTTP_SERVER_RESPONSE_SIZE),
             client_duration: duration(metric::HTTP_CLIENT_DURATION),
+            routes: KnownRoutes::default(),
         }
     }
 }

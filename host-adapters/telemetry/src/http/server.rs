@@ -7,6 +7,7 @@ use std::time::Instant;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+use super::route::Route;
 use super::{Ended, Method, url};
 use crate::attributes::Rules;
 use crate::emitted::attribute;
@@ -82,6 +83,10 @@ pub struct ActiveServerRequest {
     active: [KeyValue; 2],
     version: KeyValue,
     span: Option<HostSpan>,
+    /// The first part of the span's name.
+    method: &'static str,
+    /// The attribute `http.route` of the metrics.
+    route: Option<KeyValue>,
     ended: Ended,
     request_bytes: u64,
     response_bytes: u64,
@@ -101,12 +106,17 @@ impl Telemetry {
         let method = Method::new(request.method).attribute();
         let scheme = KeyValue::new(attribute::URL_SCHEME.key, request.scheme.to_owned());
         let version = request.version.to_owned();
+        let options = request.describe(options, self.0.span_rules());
+        let mut span = self.start_call(component, options);
+        span.route = Route::of_request();
         let active = ActiveServerRequest {
-            span: Some(self.start_call(component, request.describe(options, self.0.span_rules()))),
+            span: Some(span),
+            method: Method::new(request.method).span_name(),
             telemetry: self.clone(),
             started: Instant::now(),
             active: [method, scheme],
             version: KeyValue::new(attribute::PROTOCOL_VERSION.key, version),
+            route: None,
             ended: Ended::default(),
             request_bytes: 0,
             response_bytes: 0,
@@ -172,6 +182,17 @@ impl ActiveServerRequest {
         let Some(mut span) = self.span.take() else {
             return;
         };
+        if let Some(route) = span.route.get().map(str::to_owned) {
+            let shared = &self.telemetry.0;
+            if let Some(metrics) = &shared.http_metrics {
+                let limit = shared.limits.http_routes;
+                self.route = metrics.routes.attribute(&route, limit, &shared.dropped);
+            }
+            if !span.route.is_span_named {
+                span.set_name(format!("{} {route}", self.method));
+            }
+            span.set_attribute(KeyValue::new(attribute::HTTP_ROUTE.key, route));
+        }
         self.ended.set_on(&mut span, is_error);
         span.end();
     }
@@ -183,6 +204,7 @@ impl ActiveServerRequest {
         let mut attributes = self.ended.attributes(is_error);
         attributes.extend(self.active.iter().cloned());
         attributes.push(self.version.clone());
+        attributes.extend(self.route.clone());
         let seconds = self.started.elapsed().as_secs_f64();
         metrics.server_duration.record(seconds, &attributes);
         let sizes = [

@@ -11,6 +11,8 @@ use crate::host_span::Propagation;
 use crate::invocation::{Invocation, InvocationOptions, Outcome, TrustIncoming};
 use crate::telemetry::{Providers, Telemetry};
 
+mod route;
+
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const UNSAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 

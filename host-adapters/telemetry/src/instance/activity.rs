@@ -32,6 +32,8 @@ pub(super) struct Activity {
     pub(super) spans: SpanTable,
     pub(super) unrecorded: Unrecorded,
     pub(super) invocations: Vec<ActiveInvocation>,
+    /// The number of handles that were made for host spans.
+    pub(super) host_handles: u64,
     pub(super) entered: Vec<Entered>,
     pub(super) baggage: Vec<EnteredBaggage>,
     pub(super) baggage_tag: Tag,
@@ -62,6 +64,7 @@ impl Activity {
             spans,
             unrecorded: Unrecorded::default(),
             invocations: Vec::new(),
+            host_handles: 0,
             entered: Vec::new(),
             baggage: Vec::new(),
             baggage_tag: mixer.tag(HandleKind::Baggage),

@@ -59,7 +59,9 @@ impl Activity {
             let context = self.unrecorded.parent_context(span, &self.mixer);
             Entered::Unrecorded(span, context.ok_or(Reason::WrongHandle)?)
         } else {
-            let open = self.spans.open_mut(span).ok_or(Reason::WrongHandle)?;
+            let Some(open) = self.spans.open_mut(span) else {
+                return Err(self.not_of_guest(span));
+            };
             open.entered += 1;
             Entered::Recorded(span)
         };
@@ -76,6 +78,12 @@ impl Activity {
                 if let Some(open) = self.spans.open_mut(span) {
                     open.entered = open.entered.saturating_sub(1);
                 }
+            }
+            None if self.is_of_host(span) => {
+                self.telemetry
+                    .0
+                    .dropped
+                    .add(Signal::Traces, Reason::HostSpan, 1)
             }
             // The span's end has already exited it, so nothing is lost.
             None if self.has_ended(span) => {}
@@ -171,7 +179,9 @@ impl Activity {
                 let context = if !span.is_recorded() {
                     self.unrecorded.parent_context(span, &self.mixer)
                 } else {
-                    self.spans.parent_context(span)
+                    self.spans
+                        .parent_context(span)
+                        .or_else(|| self.host_parent_context(span))
                 };
                 if context.is_none() {
                     self.telemetry

@@ -59,6 +59,9 @@ locked! {
     /// Returns a handle for the ambient span, or zero if there is none (`tracer.ambient`).
     pub fn ambient_span() -> SpanHandle;
 
+    /// Returns a handle for the host's span around the current call, or zero (`tracer.invocation`).
+    pub fn invocation_span() -> SpanHandle;
+
     /// Replaces the baggage (`context.enter-baggage`).
     pub fn enter_baggage(entries: Vec<BaggageEntry>) -> BaggageHandle;
 

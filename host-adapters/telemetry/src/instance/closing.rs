@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::activity::Activity;
 use super::host::ActiveInvocation;
+use super::invocation_span::take_over_route;
 use super::open_span::{ForcedEnd, OpenSpan};
 use super::panic::{Cause, Panic};
 use crate::host_span::HostSpan;
@@ -150,7 +151,10 @@ impl Activity {
             self.take_spans(self.invocations.len() as u32, take);
             self.exit_invocation();
             let refused = self.refusals.take();
-            if let Some(ActiveInvocation { span }) = self.invocations.pop() {
+            if let Some(ActiveInvocation { mut span, .. }) = self.invocations.pop() {
+                if let Some(open) = span.open_mut() {
+                    self.spans.release_host(open);
+                }
                 take(TakenSpan::Host(span, refused));
             }
             found = true;
@@ -168,6 +172,7 @@ impl Activity {
         for span in self.spans.open_from(depth) {
             if let Some(open) = self.spans.take(span) {
                 are_entered |= open.entered > 0;
+                take_over_route(&mut self.invocations, &open, self.telemetry.0.span_rules());
                 take(TakenSpan::Guest(open));
             }
         }

@@ -7,12 +7,17 @@ use super::activity::Activity;
 use super::ambient::{Entered, EnteredBaggage};
 use crate::host_span::{HostSpan, StartIn};
 use crate::invocation::InvocationOptions;
+use crate::model::SpanHandle;
 use crate::remote;
 
 /// An invocation that has begun.
 #[derive(Debug)]
 pub(super) struct ActiveInvocation {
     pub(super) span: HostSpan,
+    /// The guest's handle for the span. [`SpanHandle::NONE`] until the guest asks for it.
+    pub(super) handle: SpanHandle,
+    /// Whether the guest has started a span of kind server, from which the route is taken.
+    pub(super) has_server_span: bool,
 }
 
 impl Activity {
@@ -32,7 +37,11 @@ impl Activity {
             scope: None,
             entries: span.baggage().to_vec(),
         });
-        self.invocations.push(ActiveInvocation { span });
+        self.invocations.push(ActiveInvocation {
+            span,
+            handle: SpanHandle::NONE,
+            has_server_span: false,
+        });
         self.invocations.len() as u32
     }
 

@@ -5,6 +5,7 @@ mod ambient;
 mod calls;
 mod closing;
 mod host;
+mod invocation_span;
 mod logs;
 mod metrics;
 pub(crate) mod open_span;

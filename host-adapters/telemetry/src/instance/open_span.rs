@@ -19,7 +19,7 @@ use crate::model::{SpanEvent, SpanHandle};
 /// instead of a trap's error, and both values of a key that is set twice. Events and links are
 /// added to the SDK's span immediately.
 #[derive(Debug)]
-pub(super) struct OpenSpan {
+pub(crate) struct OpenSpan {
     pub(super) handle: SpanHandle,
     /// Its number in the order of starts.
     pub(super) started: u64,
@@ -29,6 +29,8 @@ pub(super) struct OpenSpan {
     pub(super) entered: u32,
     /// The bytes of its contents.
     pub(super) bytes: usize,
+    /// Whether the request's route is taken from its attributes.
+    pub(super) names_route: bool,
     start_time: SystemTime,
     /// `None` in a free buffer.
     span: Option<Span>,
@@ -49,13 +51,14 @@ pub(super) struct ForcedEnd<'a> {
 
 impl OpenSpan {
     /// Makes a free buffer.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             handle: SpanHandle::NONE,
             started: 0,
             depth: 0,
             entered: 0,
             bytes: 0,
+            names_route: false,
             start_time: UNIX_EPOCH,
             span: None,
             status: Status::Unset,
@@ -69,7 +72,7 @@ impl OpenSpan {
     /// Stores the span that `start` creates. Returns its context, or as the error the context of an
     /// unrecorded span, which is not stored.
     #[inline]
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         start: impl FnOnce() -> Span,
     ) -> Result<SpanContext, SpanContext> {
@@ -102,6 +105,7 @@ impl OpenSpan {
     pub(super) fn clear(&mut self) {
         self.entered = 0;
         self.bytes = 0;
+        self.names_route = false;
         self.span = None;
         self.status = Status::Unset;
         self.attributes = Vec::new();
@@ -114,8 +118,13 @@ impl OpenSpan {
         self.span.is_none()
     }
 
+    /// Returns the attributes that the guest has set.
+    pub(super) fn attributes(&self) -> &[KeyValue] {
+        &self.attributes
+    }
+
     #[inline(never)]
-    pub(super) fn set_name(&mut self, name: String, rules: Rules<'_>) {
+    pub(crate) fn set_name(&mut self, name: String, rules: Rules<'_>) {
         if let Some(span) = &mut self.span {
             span.update_name(rules.text(name));
         }
@@ -260,7 +269,39 @@ impl OpenSpan {
         self.finish(time, sdk_counts);
     }
 
-    fn finish(&mut self, time: SystemTime, sdk_counts: bool) {
+    /// Takes the attributes that the guest has set, to [`replace`](Self::replace_attributes) them.
+    pub(crate) fn take_attributes(&mut self) -> Vec<KeyValue> {
+        std::mem::take(&mut self.attributes)
+    }
+
+    /// Sets all attributes. `over` more were left out.
+    pub(crate) fn replace_attributes(&mut self, attributes: Vec<KeyValue>, over: u32) {
+        self.attributes = attributes;
+        self.attributes_over = self.attributes_over.saturating_add(over);
+    }
+
+    /// Adds an event of the host. The limits on guests' spans do not apply.
+    pub(crate) fn add_host_event(
+        &mut self,
+        name: &'static str,
+        time: SystemTime,
+        attributes: Vec<KeyValue>,
+    ) {
+        if let Some(span) = &mut self.span {
+            span.add_event_with_timestamp(name, time, attributes);
+        }
+    }
+
+    /// Sets the status to an error of the host. It replaces what the guest has set; but if it has
+    /// no description, that of an earlier error stays.
+    pub(crate) fn fail(&mut self, description: String) {
+        let has_failed = matches!(self.status, Status::Error { .. });
+        if !(has_failed && description.is_empty()) {
+            self.status = Status::error(description);
+        }
+    }
+
+    pub(crate) fn finish(&mut self, time: SystemTime, sdk_counts: bool) {
         let Some(span) = &mut self.span else {
             return;
         };

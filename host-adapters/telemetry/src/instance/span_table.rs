@@ -22,8 +22,19 @@ use crate::state_metrics::OpenSpans;
 const SLOT_BITS: u32 = 20;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-// Every span has a slot.
-const _: () = assert!(MAX_OPEN_SPANS + RECENT_SPANS < 1 << SLOT_BITS);
+// Every span has a slot. The last one marks handles of host spans.
+const _: () = assert!(MAX_OPEN_SPANS + RECENT_SPANS + 1 < 1 << SLOT_BITS);
+
+/// Makes the handle of a host span from a random number.
+pub(super) fn host_handle(random: u64) -> SpanHandle {
+    SpanHandle::from_bits((random | SLOT_MASK) & !SpanHandle::NOT_RECORDED)
+}
+
+/// Returns whether a handle has the form of those of host spans.
+#[inline]
+pub(super) fn is_host_handle(handle: SpanHandle) -> bool {
+    handle.is_recorded() && handle.to_bits() & SLOT_MASK == SLOT_MASK
+}
 
 /// The recorded spans of an instance.
 ///
@@ -201,20 +212,28 @@ impl SpanTable {
         limits: &Limits,
         change: impl FnOnce(&mut OpenSpan, &mut ByteBudget),
     ) -> bool {
-        let instance_left = limits.open_span_bytes.saturating_sub(self.bytes);
+        let all = self.bytes;
         let Some(open) = self.open_mut(handle) else {
             return false;
         };
-        let old = open.bytes;
-        let span_left = limits.span_bytes.saturating_sub(old);
-        let mut budget = ByteBudget::new(span_left, Reason::SpanBytes)
-            .or_less(ByteBudget::new(instance_left, Reason::OpenSpanBytes));
-        let left = budget.left();
-        change(open, &mut budget);
-        open.bytes = (old + left).saturating_sub(budget.left());
-        let new = open.bytes;
-        self.bytes = self.bytes.saturating_sub(old) + new;
+        self.bytes = charged(open, all, limits, change);
         true
+    }
+
+    /// Changes a host span as [`change`](Self::change) does. Its bytes count until
+    /// [`release_host`](Self::release_host).
+    pub(super) fn change_host(
+        &mut self,
+        open: &mut OpenSpan,
+        limits: &Limits,
+        change: impl FnOnce(&mut OpenSpan, &mut ByteBudget),
+    ) {
+        self.bytes = charged(open, self.bytes, limits, change);
+    }
+
+    /// Gives back the bytes of a host span that leaves the instance.
+    pub(super) fn release_host(&mut self, open: &OpenSpan) {
+        self.bytes = self.bytes.saturating_sub(open.bytes);
     }
 
     #[cfg(test)]
@@ -227,4 +246,24 @@ impl SpanTable {
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.slots.len(), self.open.len() - self.free.len())
     }
+}
+
+/// Changes a span within its remaining bytes, and those of the instance, whose spans have `all`
+/// bytes. Returns the bytes that they have then.
+#[inline]
+fn charged(
+    open: &mut OpenSpan,
+    all: usize,
+    limits: &Limits,
+    change: impl FnOnce(&mut OpenSpan, &mut ByteBudget),
+) -> usize {
+    let old = open.bytes;
+    let span_left = limits.span_bytes.saturating_sub(old);
+    let instance_left = limits.open_span_bytes.saturating_sub(all);
+    let mut budget = ByteBudget::new(span_left, Reason::SpanBytes)
+        .or_less(ByteBudget::new(instance_left, Reason::OpenSpanBytes));
+    let left = budget.left();
+    change(open, &mut budget);
+    open.bytes = (old + left).saturating_sub(budget.left());
+    all.saturating_sub(old) + open.bytes
 }

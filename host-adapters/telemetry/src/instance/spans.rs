@@ -9,7 +9,9 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, TraceContextExt, 
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::activity::Activity;
+use super::invocation_span::{change, note_route, take_over_route};
 use super::open_span::span_attributes;
+use super::span_table::is_host_handle;
 use super::table::HandleTable;
 use super::unrecorded::with_notice;
 use crate::attributes::{ByteBudget, Pending, Rules};
@@ -64,6 +66,7 @@ impl Activity {
         } = start;
         self.forget_panic();
         let parent = self.parent_context(parent);
+        let names_route = self.may_name_route(&kind, &attributes);
         let mut handle = if self.may_record(tracer, &name) {
             self.start_with(tracer, name, kind, parent, attributes, start_time)
         } else {
@@ -72,6 +75,9 @@ impl Activity {
         if !handle.is_recorded() {
             let sees_attributes = self.telemetry.0.sampler_sees_attributes();
             handle = with_notice(handle, self.notice(), !sees_attributes);
+        }
+        if names_route && let Some(open) = self.spans.open_mut(handle) {
+            open.names_route = true;
         }
         if activate {
             self.enter_span(handle);
@@ -196,14 +202,16 @@ impl Activity {
         }
         let is_open = self.spans.open_mut(span).is_some();
         // Empty changes to an ended span lose nothing, so they are not counted.
-        if !is_open && self.spans.context(span).is_none() {
+        if !is_open && self.context_of(span).is_none() {
             self.telemetry.0.span_rules().count(Reason::WrongHandle, 1);
         }
         is_open
     }
 
     #[inline(never)]
-    fn apply_some(&mut self, span: SpanHandle, changes: SpanChanges) -> bool {
+    fn apply_some(&mut self, span: SpanHandle, mut changes: SpanChanges) -> bool {
+        let rules = self.telemetry.0.span_rules();
+        note_route(&mut self.invocations, span, &mut changes, rules);
         let SpanChanges {
             name,
             status,
@@ -217,7 +225,8 @@ impl Activity {
         };
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
-        let known = self.spans.change(span, &shared.limits, |open, budget| {
+        let (spans, invocations) = (&mut self.spans, &mut self.invocations);
+        let known = change(spans, invocations, span, &shared.limits, |open, budget| {
             if let Some(name) = name {
                 open.set_name(name, rules);
             }
@@ -274,7 +283,8 @@ impl Activity {
         if span.is_recorded() {
             let shared = &self.telemetry.0;
             let rules = shared.span_rules();
-            let known = self.spans.change(span, &shared.limits, |open, budget| {
+            let (spans, invocations) = (&mut self.spans, &mut self.invocations);
+            let known = change(spans, invocations, span, &shared.limits, |open, budget| {
                 open.add_event(event, shared.sdk_counts, rules, budget);
             });
             if !known {
@@ -295,6 +305,9 @@ impl Activity {
         if !span.is_recorded() {
             // There is nothing to end, but the span may be entered.
             self.exit_all(span);
+        } else if is_host_handle(span) {
+            let reason = self.not_of_guest(span);
+            self.telemetry.0.span_rules().count(reason, 1);
         } else if self.apply(span, changes) {
             let time = self.telemetry.0.span_rules().time(time);
             self.end_open(span, time);
@@ -308,6 +321,7 @@ impl Activity {
         };
         let shared = &self.telemetry.0;
         let is_entered = open.entered > 0;
+        take_over_route(&mut self.invocations, open, shared.span_rules());
         open.end(time, shared.sdk_counts, shared.span_rules());
         self.spans.release(span);
         if is_entered {
@@ -332,7 +346,8 @@ impl Activity {
         if !span.is_recorded() {
             self.unrecorded.context(span, &self.mixer)
         } else {
-            self.spans.context(span).cloned()
+            let known = self.spans.context(span).cloned();
+            known.or_else(|| self.host_context(span))
         }
     }
 }

@@ -96,6 +96,9 @@ macro_rules! limit_table {
                 observations_per_provider: usize = 16_384, ObservationsPerProvider,
                     "Observed values that all instances hold together.";
 
+                http_routes: usize = 128, HttpRoutes,
+                    "Different values of `http.route` in the metrics of HTTP requests. Requests with further routes are measured without `http.route`.";
+
                 log_attributes: usize = 128, LogAttributes,
                     "Attributes of a log record.",
                     set by "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT" or "OTEL_ATTRIBUTE_COUNT_LIMIT";

@@ -88,6 +88,12 @@ impl tracer::Host for Instance {
         })
     }
 
+    fn invocation(&mut self) -> u64 {
+        guarded(self, Signal::Traces, 0, |instance| {
+            instance.invocation_span().to_bits()
+        })
+    }
+
     fn enter(&mut self, span: u64) -> u64 {
         guarded(self, Signal::Traces, 0, |instance| {
             instance.enter_span(SpanHandle::from_bits(span))

@@ -11,11 +11,12 @@ use wasmtime::component::{Func, Val};
 pub(crate) struct Handles(HashMap<&'static str, Vec<u64>>);
 
 /// The functions that return handles, and the names of parameters and fields that take these.
-pub(crate) const HANDLES: [(&str, &str); 9] = [
+pub(crate) const HANDLES: [(&str, &str); 10] = [
     ("context.enter-baggage", "scope"),
     ("tracer.get", "tracer"),
     ("tracer.start", "span"),
     ("tracer.ambient", "span"),
+    ("tracer.invocation", "span"),
     ("meter.get", "meter"),
     ("meter.create", "instrument"),
     ("meter.bind", "series"),

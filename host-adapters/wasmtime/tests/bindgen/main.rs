@@ -214,7 +214,7 @@ fn both_adapters_give_the_same_results_and_telemetry() {
         exported.add(&one.0.counts);
     }
     // The comparison is useless for functions and fields that are not reached.
-    assert_eq!(called.len(), 25, "{called:?}");
+    assert_eq!(called.len(), 26, "{called:?}");
     assert!(called.values().all(|times| *times > 50), "{called:?}");
     exported.assert_enough();
 }

@@ -8,7 +8,7 @@ use wasip2::http::types::{
     ResponseOutparam,
 };
 use wasip2::io::streams::StreamError;
-use wasmscope::Tracer;
+use wasmscope::{SpanKind, Tracer};
 
 static TRACER: Tracer = wasmscope::tracer!();
 
@@ -83,6 +83,16 @@ impl Guest for Service {
             "/panic" => {
                 let _telemetry = wasmscope::init();
                 panic!("on purpose");
+            }
+            "/orders/7" => {
+                wasmscope::route("/orders/{id}");
+                wasmscope::invocation().set_attribute("order.id", 7);
+                respond(response_out, 200, b"order\n");
+            }
+            "/files/7" => {
+                let request = TRACER.span("request").with_kind(SpanKind::Server).enter();
+                request.set_attribute("http.route", "/files/{id}");
+                respond(response_out, 200, b"file\n");
             }
             _ => respond(response_out, 404, b"not found\n"),
         }

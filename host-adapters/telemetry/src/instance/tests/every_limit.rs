@@ -8,6 +8,8 @@ use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::*;
+use crate::http::ServerRequest;
+use crate::invocation::{Invocation, InvocationOptions, Outcome};
 use crate::model::{
     BaggageEntry, InstrumentDescriptor, InstrumentKind, LinkTarget, LogRecord, LogValue, Number,
     Observation, SpanLink,
@@ -29,6 +31,37 @@ fn record_two_of_everything(instance: &mut Instance) {
     spans(instance, [scoped("one"), scoped("two")], &attributes);
     metrics(instance, [scoped("one"), scoped("two")], &attributes);
     logs(instance, [scoped("one"), scoped("two")]);
+    requests(instance);
+}
+
+/// Answers two requests that have different routes.
+fn requests(instance: &mut Instance) {
+    for route in ["/one", "/two"] {
+        let request = ServerRequest {
+            method: "GET",
+            scheme: "http",
+            path: "/",
+            query: None,
+            host: None,
+            port: None,
+            client: None,
+            version: "1.1",
+            user_agent: None,
+        };
+        let telemetry = instance.telemetry().clone();
+        let options = InvocationOptions::default();
+        let mut active = telemetry.start_server_request("c", &request, options);
+        let span = active.take_span().unwrap();
+        let mut call = Invocation::begin_in(&mut *instance, span);
+        let span = call.invocation_span();
+        let changes = SpanChanges {
+            attributes: vec![KeyValue::new("http.route", route)],
+            ..SpanChanges::default()
+        };
+        call.update_span(span, changes);
+        let (_, span) = call.hand_over(&Outcome::Ok);
+        active.return_span(span);
+    }
 }
 
 fn spans(
