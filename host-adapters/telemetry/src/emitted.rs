@@ -85,6 +85,12 @@ pub mod event {
     pub const WARNING: &str = "wasmscope.warning";
 }
 
+/// The names of the host's scopes for guests.
+pub mod scope {
+    /// The scope of log records that are lines which a guest has printed.
+    pub const STDIO: &str = "wasmscope.stdio";
+}
+
 /// The telemetry that has an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeLocation {

@@ -16,6 +16,7 @@
 //! | [`Telemetry`] | providers, caches, limits, log levels | one for each tenant |
 //! | [`Instance`] | spans, instruments, loggers, baggage | one for each component instance |
 //! | [`Invocation`] | the host's span around a call; its end also ends the call's open spans | one for each call |
+//! | [`GuestOutput`] | what an instance prints, as log records | one for each component instance |
 //! | [`Budget`] | the bytes that an adapter may copy out of the guest for a call | one for each call of the guest |
 //!
 //! `wasmscope-otlp` makes providers from a configuration. Embedders with their own providers pass
@@ -96,7 +97,7 @@ mod telemetry;
 pub use adapter::{View, catch_panic};
 pub use dropped::{Dropped, Reason, Signal};
 pub use host_span::{HostSpan, Propagation};
-pub use instance::{Ender, Instance};
+pub use instance::{Ender, GuestOutput, Instance, StandardStream};
 pub use invocation::{InstanceAccess, Invocation, InvocationOptions, Outcome, TrustIncoming};
 pub use limits::{Budget, Limits};
 pub use log_level::LogLevels;

@@ -92,6 +92,8 @@ attributes! {
         "The kind of the SDK's component: `batching_span_processor` or `batching_log_processor`.";
     OVERFLOW = "otel.metric.overflow", "boolean", [GuestMetric], Stable,
         "`true` on one series of an instrument: the series for all measurements beyond the limits `cardinality` and `metric_bytes`.";
+    IOSTREAM = conventions::LOG_IOSTREAM, "string", [Log], Development,
+        "The stream that the component has printed a line to: `stdout` or `stderr`.";
     EVENT_NAME = "otel.event.name", "string", [Log], Development,
         "The event's name, if the limit `interned` or `interned_bytes` is exceeded. Then the log record's field for the event name stays empty.";
 }

@@ -44,7 +44,11 @@ the route of the request.
 When the call ends, the host ends all spans that the component has left open, and sets `wasmscope.end_reason` on them. After an error
 it also sets `error.type` and the status. It replaces a status that the component has set.
 
-The host emits no log records of its own.
+## Log records
+
+The host emits no log records of its own. With `--stdio logs`, each line that a component prints becomes a record with the scope `wasmscope.stdio`, the
+attribute `log.iostream`, and the component's active span. The severity is INFO for standard output. Lines of standard error have none, because
+programs print progress there as well as errors. Like all records without a severity, they pass every log level except `off`.
 ";
 
 /// Writes the page.

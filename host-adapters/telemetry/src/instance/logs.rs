@@ -1,8 +1,10 @@
 //! The logs of an instance.
 
+mod output;
 mod plain;
 mod record;
 
+pub use output::{GuestOutput, StandardStream};
 pub use plain::PlainLog;
 
 use std::sync::Arc;
@@ -48,13 +50,19 @@ fn find<'l>(
     shared: &Shared,
 ) -> Result<&'l Logger, Reason> {
     let logger = loggers.find_mut(handle)?;
-    if logger.minimum.1 != shared.log_levels.generation() {
-        logger.minimum = shared.log_levels.minimum(&logger.scope);
-    }
+    logger.update(shared);
     Ok(logger)
 }
 
 impl Logger {
+    /// Updates its threshold if the log levels have changed.
+    #[inline]
+    fn update(&mut self, shared: &Shared) {
+        if self.minimum.1 != shared.log_levels.generation() {
+            self.minimum = shared.log_levels.minimum(&self.scope);
+        }
+    }
+
     /// Returns the lowest severity of the records that are kept. `None` if none are.
     fn minimum(&self) -> Option<Severity> {
         self.sdk.as_ref().and(self.minimum.0)

@@ -18,7 +18,7 @@ mod tests;
 mod unrecorded;
 
 pub use self::activity::Ender;
-pub use self::logs::PlainLog;
+pub use self::logs::{GuestOutput, PlainLog, StandardStream};
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 mod limits;
+mod output;
 
 use std::time::Duration;
 
