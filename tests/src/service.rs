@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use wasmscope_test_support::{Collector, Output, Running};
+use wasmscope_test_support::{Cli, Collector, Output, Running};
 
 use crate::{Runtime, guest};
 
@@ -30,10 +30,18 @@ impl Service {
     #[must_use]
     #[track_caller]
     pub fn start(runtime: Runtime, name: &str, options: &[&str]) -> Self {
+        Self::start_as(runtime, name, |command| command.args(options))
+    }
+
+    /// Starts it as [`start`](Self::start) does. `prepare` adds to the command.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    #[must_use]
+    #[track_caller]
+    pub fn start_as(runtime: Runtime, name: &str, prepare: impl FnOnce(Cli) -> Cli) -> Self {
         let collector = Collector::start();
-        let running = runtime
-            .serve()
-            .args(options)
+        let running = prepare(runtime.serve())
             .arg(guest(name))
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint_http())
             .env("OTEL_BSP_SCHEDULE_DELAY", "100")
@@ -72,10 +80,7 @@ impl Service {
     /// If there is no connection.
     #[must_use]
     pub fn send(&self, bytes: impl AsRef<[u8]>) -> Answer {
-        let mut stream = self.connect();
-        // The server may refuse the request before it has read all of it.
-        let _ = stream.write_all(bytes.as_ref());
-        Answer::read(&mut stream)
+        send(self.address, bytes)
     }
 
     /// Opens a connection.
@@ -84,11 +89,7 @@ impl Service {
     /// If that is not possible.
     #[must_use]
     pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("it listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout above 0");
-        stream
+        connect(self.address)
     }
 
     /// Returns the address on which it answers probes.
@@ -127,6 +128,26 @@ impl Service {
     pub fn finish(self) -> (Output, Collector) {
         (self.running.finish(), self.collector)
     }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("it listens");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a timeout above 0");
+    stream
+}
+
+/// Sends bytes to a server, and returns the response to them. Several threads may do so at once.
+///
+/// # Panics
+/// If there is no connection.
+#[must_use]
+pub fn send(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Answer {
+    let mut stream = connect(address);
+    // The server may refuse the request before it has read all of it.
+    let _ = stream.write_all(bytes.as_ref());
+    Answer::read(&mut stream)
 }
 
 /// Finds the address in the server's messages.

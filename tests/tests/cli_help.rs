@@ -65,6 +65,7 @@ fn help_lists_every_option_with_its_variable() {
         "--outbound",
         "--outbound-private",
         "--propagate-to",
+        "--stdio",
         "--prepare-timeout",
         "--size-limit",
         "--runtime",

@@ -3,11 +3,13 @@
 mod preparation;
 mod program;
 mod serve;
+mod stdio;
 mod telemetry;
 
 pub(crate) use self::preparation::{Deadline, Preparation};
 pub(crate) use self::program::Directory;
 pub(crate) use self::serve::{Serve, Server as ServerOptions};
+pub(crate) use self::stdio::StdioTo;
 pub(crate) use self::telemetry::{Format, Telemetry};
 
 use crate::failure::Failure;
@@ -90,6 +92,9 @@ pub(crate) struct Run {
     /// the same limit, but at least 5s, applies to preparing the program.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true, help_heading = "Program")]
     pub(crate) timeout: Option<Duration>,
+    /// Sets where the program's standard output and error go.
+    #[arg(long, value_name = "WHERE", value_enum, ignore_case = true, default_value_t = StdioTo::Inherit, help_heading = "Program")]
+    pub(crate) stdio: StdioTo,
     #[command(flatten)]
     pub(crate) preparation: Preparation,
     #[command(flatten)]

@@ -31,13 +31,19 @@ static WRITES_ARE_BOUNDED: AtomicBool = AtomicBool::new(false);
 /// Whether a write timed out.
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 
-/// The time that a reader may take for a piece after the program was stopped.
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// The time that a reader may take for a piece after the program was stopped, or if nothing waits
+/// for it any longer.
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Marks the program as stopped. From then on this command ends even if its output is not read.
 /// Before, it waits for a slow reader, as other programs do.
 pub(crate) fn bound_writes() {
     WRITES_ARE_BOUNDED.store(true, Ordering::Relaxed);
+}
+
+/// Returns whether the program was stopped.
+pub(crate) fn writes_are_bounded() -> bool {
+    WRITES_ARE_BOUNDED.load(Ordering::Relaxed)
 }
 
 /// Runs a write. If the program was stopped and the output is not read, returns `None` after a

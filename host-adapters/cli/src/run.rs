@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::losses::{Delivered, report_losses};
 use crate::messages::{self, on_one_line, say};
-use crate::runtime::{self, Ended, PrepareLimits, component_name};
+use crate::runtime::{self, Ended, PrepareLimits, Stdio, component_name};
 use crate::settings;
 use crate::show::Screen;
 use std::process::ExitCode;
@@ -32,14 +32,17 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         runtime::described(runtime)?,
         &console,
     )?;
+    let stdio = Stdio::of_program(options.stdio)?;
     let prepared = runtime::prepare(
         options.component(),
         runtime,
         &args,
         &options.program,
+        stdio.clone(),
         settings::propagation(&config),
         bounds,
     )?;
+    settings::warn_of_lost_lines(options.stdio, &config);
     let refusals = prepared.refusals();
     let screen = Screen::of(&config, &options.telemetry)?;
     let invocation = continued(config.propagators());
@@ -64,6 +67,7 @@ pub(crate) fn run(options: &Run) -> Result<ExitCode, Failure> {
         options.timeout,
         options.telemetry.flush_timeout,
     )?;
+    stdio.finish();
     let report = &delivered.report;
     match &ended {
         Ended::Trap { message, code } => {

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::interrupt::Signals;
 use crate::losses::{Delivered, report_losses};
 use crate::messages::{self, on_one_line, say};
-use crate::runtime::{self, PrepareLimits, PreparedHandler, component_name};
+use crate::runtime::{self, PrepareLimits, PreparedHandler, Stdio, component_name};
 use crate::settings;
 use crate::show::Screen;
 use std::io::ErrorKind;
@@ -35,8 +35,17 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
     )?;
     let propagation = settings::propagation(&config);
     let program = &options.program;
-    let prepared =
-        runtime::prepare_handler(path, runtime, program, &options.server, propagation, bounds)?;
+    let stdio = Stdio::of_server(options.server.stdio)?;
+    let prepared = runtime::prepare_handler(
+        path,
+        runtime,
+        program,
+        stdio.clone(),
+        &options.server,
+        propagation,
+        bounds,
+    )?;
+    settings::warn_of_lost_lines(options.server.stdio, &config);
     let screen = Screen::of(&config, &options.telemetry)?;
     let format = options.telemetry.format;
     let view = screen.map(|screen| View::start(screen, console, format));
@@ -73,6 +82,7 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
             return Err(failure);
         }
     };
+    stdio.finish();
     for warning in telemetry.guest_warnings() {
         say!("wasmscope: warning: {}", on_one_line(&warning));
     }
@@ -161,8 +171,9 @@ async fn answer(
         () = &mut serving => return Ok(()),
         _ = signals.next() => {}
     }
-    say!("wasmscope: finishing requests; another signal ends the server at once");
+    // Before the message, because nobody may read it.
     messages::bound_writes();
+    say!("wasmscope: finishing requests; another signal ends the server at once");
     let _ = stop.send(());
     tokio::select! {
         () = &mut serving => Ok(()),

@@ -1,11 +1,11 @@
 //! Builds the telemetry configuration from options and environment.
 
-use crate::args::Telemetry;
+use crate::args::{StdioTo, Telemetry};
 use crate::failure::Failure;
 use crate::messages::say;
 use wasmscope_otlp::config::{Config, Exporter};
 use wasmscope_otlp::memory::MemoryExporter;
-use wasmscope_telemetry::{Propagation, Runtime};
+use wasmscope_telemetry::{Propagation, Runtime, Signal};
 
 /// Builds the configuration. Options override the environment. Invalid values of either are errors.
 ///
@@ -39,5 +39,14 @@ pub(crate) fn propagation(config: &Config) -> Propagation {
     Propagation {
         trace_context: propagators.trace_context,
         baggage: propagators.baggage,
+    }
+}
+
+/// Warns if lines become log records, and log records go nowhere.
+pub(crate) fn warn_of_lost_lines(stdio: StdioTo, config: &Config) {
+    if stdio == StdioTo::Logs && config.exporter(Signal::Logs) == Exporter::None {
+        say!(
+            "wasmscope: warning: what the program prints is lost: --stdio logs makes log records of it, and none are exported"
+        );
     }
 }

@@ -88,7 +88,8 @@ impl Screen {
 
     fn writer(&mut self) -> InPieces<Box<dyn Write + '_>> {
         InPieces(match self {
-            Self::Terminal(stderr) => Box::new(stderr),
+            // Locked, so that lines of guests do not come in between.
+            Self::Terminal(stderr) => Box::new(stderr.lock()),
             Self::File(file) => Box::new(io::BufWriter::new(file)),
         })
     }

@@ -56,3 +56,15 @@ fn option_after_the_component_belongs_to_the_program() {
         assert!(text.contains("cannot read no-such.wasm"), "{text}");
     }
 }
+
+#[test]
+fn a_wrong_place_for_the_output_is_answered_with_the_right_ones() {
+    for command in ["run", "serve"] {
+        let output = wasmscope(&[command, "--stdio", "file", "a.wasm"]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8_lossy(&output.stderr);
+        for expected in ["'file'", "--stdio <WHERE>", "inherit, lines, logs"] {
+            assert!(text.contains(expected), "no `{expected}` in {text}");
+        }
+    }
+}

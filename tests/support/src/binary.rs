@@ -115,6 +115,7 @@ pub struct Cli {
     stdin: Vec<u8>,
     hold_stdin: bool,
     leave_stdout: bool,
+    close_stdout: bool,
     dir: Option<PathBuf>,
     deadline: Duration,
 }
@@ -144,6 +145,7 @@ impl Cli {
             stdin: Vec::new(),
             hold_stdin: false,
             leave_stdout: false,
+            close_stdout: false,
             dir: None,
             deadline: DEADLINE,
         }
@@ -200,6 +202,13 @@ impl Cli {
     #[must_use]
     pub fn leave_stdout(mut self) -> Self {
         self.leave_stdout = true;
+        self
+    }
+
+    /// Closes standard output for reading. A program that writes gets an error.
+    #[must_use]
+    pub fn close_stdout(mut self) -> Self {
+        self.close_stdout = true;
         self
     }
 
@@ -273,7 +282,7 @@ impl Cli {
             _ => {}
         });
         let (closed, both_closed) = mpsc::channel();
-        let mut unread = child.stdout.take();
+        let mut unread = child.stdout.take().filter(|_| !self.close_stdout);
         let stdout = match unread.take_if(|_| !self.leave_stdout) {
             Some(stdout) => Captured::new(stdout, closed.clone()),
             None => Captured::default(),

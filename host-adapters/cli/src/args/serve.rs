@@ -1,6 +1,6 @@
 //! `wasmscope serve`.
 
-use super::{Preparation, Program, Telemetry, program};
+use super::{Preparation, Program, StdioTo, Telemetry, program};
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
@@ -17,7 +17,8 @@ Examples:
   wasmscope serve --env LANG --dir data::/data:ro --max-memory 64MiB app.wasm
 
 The component exports wasi:http/incoming-handler@0.2. Each request has its own instance, unless --max-instance-reuse
-allows more.
+allows more. What it prints goes to the output of this command, line by line, as `[TRACE ID] text`; `[-] text` belongs to
+no request. If the output is not read for a second, lines are dropped, and counted at the end.
 
 SIGTERM and SIGINT end the server: it accepts no more connections, finishes the requests that it has, delivers the
 telemetry, and exits with code 0. The second signal ends the process at once. Exit code 2: the command is wrong, or the
@@ -99,6 +100,9 @@ pub(crate) struct Server {
     /// that face strangers: it also ignores their baggage.
     #[arg(long, value_name = "WHEN", value_enum, ignore_case = true, default_value_t = Trust::Always)]
     pub(crate) trust_incoming: Trust,
+    /// Sets where the standard output and error of the instances go. Their standard input is empty.
+    #[arg(long, value_name = "WHERE", value_enum, ignore_case = true, default_value_t = StdioTo::Lines)]
+    pub(crate) stdio: StdioTo,
     /// Adds the header `traceresponse`, with the request's trace, to each response.
     #[arg(long)]
     pub(crate) trace_response: bool,

@@ -2,6 +2,7 @@
 
 use super::environment::GuestEnv;
 use super::memory::TotalMemory;
+use super::stdio::{Printed, Stdio};
 use super::{component_name, descriptors, outgoing, wasi};
 use crate::args::{Program, ServerOptions};
 use crate::failure::Failure;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use wasmscope_http::outgoing::{Client, Outgoing};
 use wasmscope_telemetry::{Instance, Propagation, Runtime, Telemetry, View};
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// Makes guests with the same options.
@@ -18,6 +19,9 @@ pub(super) struct Guests {
     name: Arc<str>,
     env: GuestEnv,
     program: Program,
+    stdio: Stdio,
+    /// Whether they read our standard input. The instances of a server have none.
+    reads_stdin: bool,
     /// Sends the HTTP requests of all of them.
     pub(super) client: Client,
     /// The bounds that all of them share.
@@ -31,8 +35,10 @@ impl Guests {
         program: &Program,
         runtime: &Runtime,
         propagation: Propagation,
+        stdio: Stdio,
         server: Option<&ServerOptions>,
     ) -> Result<Self, Failure> {
+        let reads_stdin = server.is_none();
         let server = server.map_or(0, |server| server.descriptors(program.dir.len()));
         let connections = outgoing::connections(program);
         let (bounds, connections) =
@@ -43,14 +49,21 @@ impl Guests {
             bounds,
             client: outgoing::client(program, propagation, connections),
             program: program.clone(),
+            stdio,
+            reads_stdin,
         })
     }
 
     /// Makes a guest, and opens everything that the options grant to it.
     pub(super) fn make(&self) -> Result<Guest, Failure> {
+        let mut wasi = wasi::context(&self.env, &self.program)?;
+        if self.reads_stdin {
+            wasi.inherit_stdin();
+        }
         Ok(Guest {
             name: Arc::clone(&self.name),
-            wasi: wasi::context(&self.env, &self.program)?,
+            wasi,
+            stdio: self.stdio.clone(),
             memory: TotalMemory::new(self.program.max_memory),
             fuel: self.program.fuel,
             client: self.client.clone(),
@@ -61,7 +74,8 @@ impl Guests {
 /// The options of a guest, checked and opened.
 pub(super) struct Guest {
     name: Arc<str>,
-    wasi: WasiCtx,
+    wasi: WasiCtxBuilder,
+    stdio: Stdio,
     pub(super) memory: TotalMemory,
     pub(super) fuel: Option<u64>,
     client: Client,
@@ -70,13 +84,15 @@ pub(super) struct Guest {
 impl Guest {
     /// Creates the data of the guest's store. `limiter` wraps the bound on memory.
     pub(super) fn into_host<L>(
-        self,
+        mut self,
         telemetry: &Telemetry,
         limiter: impl FnOnce(&Instance, TotalMemory) -> L,
     ) -> Host<L> {
         let telemetry = telemetry.instance(self.name);
+        let printed = self.stdio.connect(&mut self.wasi, &telemetry);
         Host {
-            wasi: self.wasi,
+            wasi: self.wasi.build(),
+            printed,
             table: ResourceTable::new(),
             limiter: limiter(&telemetry, self.memory),
             http: WasiHttpCtx::new(),
@@ -88,6 +104,7 @@ impl Guest {
 /// The data of a guest's store. `L` is the adapter's limiter.
 pub(super) struct Host<L> {
     wasi: WasiCtx,
+    printed: Option<Arc<Printed>>,
     table: ResourceTable,
     http: WasiHttpCtx,
     outgoing: Outgoing,
@@ -100,9 +117,18 @@ impl<L> Host<L> {
         &mut self.table
     }
 
-    /// Ends the spans of requests that the guest has sent and left open.
-    pub(super) fn end_requests(&mut self) {
+    /// Ends what belongs to a call into the guest and is left: the spans of requests that it has
+    /// sent, and its unfinished lines.
+    pub(super) fn end_call(&mut self) {
         self.outgoing.end_requests();
+        self.finish_lines();
+    }
+
+    /// Passes on the lines that the guest has not finished.
+    pub(super) fn finish_lines(&self) {
+        if let Some(printed) = &self.printed {
+            printed.finish_lines();
+        }
     }
 
     /// Returns the telemetry of the guest's instance.

@@ -10,6 +10,7 @@ pub(crate) mod needs;
 mod outgoing;
 mod prepare;
 mod source;
+mod stdio;
 mod thread;
 mod wasi;
 #[cfg(feature = "wasmedge")]
@@ -33,6 +34,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use stdio::Stdio;
 use thread::Running;
 use tokio::runtime::Handle;
 use wasmscope_http::server::Handler;
@@ -154,6 +156,7 @@ pub(crate) fn prepare(
     runtime: RuntimeName,
     args: &[String],
     program: &Program,
+    stdio: Stdio,
     propagation: Propagation,
     limits: PrepareLimits,
 ) -> Result<Prepared, Failure> {
@@ -164,6 +167,7 @@ pub(crate) fn prepare(
         Options {
             args,
             program,
+            stdio,
             server: None,
             propagation,
         },
@@ -185,6 +189,7 @@ pub(crate) fn prepare_handler(
     component: &Path,
     runtime: RuntimeName,
     program: &Program,
+    stdio: Stdio,
     server: &ServerOptions,
     propagation: Propagation,
     limits: PrepareLimits,
@@ -197,6 +202,7 @@ pub(crate) fn prepare_handler(
         Options {
             args: &[],
             program,
+            stdio,
             server: Some(server),
             propagation,
         },
@@ -209,6 +215,7 @@ pub(crate) fn prepare_handler(
 struct Options<'a> {
     args: &'a [String],
     program: &'a Program,
+    stdio: Stdio,
     server: Option<&'a ServerOptions>,
     propagation: Propagation,
 }
@@ -234,6 +241,7 @@ fn load(
             &program,
             &runtime,
             propagation,
+            options.stdio,
             server.as_ref(),
         )?;
         let guest = guests.make()?;

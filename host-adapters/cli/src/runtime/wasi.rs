@@ -7,13 +7,10 @@ use wasmscope_http::abort_unfinished_bodies;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView};
 
-/// Opens the directories of the options, and creates the WASI context.
-pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx, Failure> {
+/// Opens the directories of the options, and prepares the WASI context, without standard streams.
+pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtxBuilder, Failure> {
     let mut builder = WasiCtxBuilder::new();
-    builder
-        .inherit_stdio()
-        .args(&guest_env.args)
-        .envs(&guest_env.env);
+    builder.args(&guest_env.args).envs(&guest_env.env);
     for (index, directory) in program.dir.iter().enumerate() {
         // The last directory of a name applies.
         let mut later = program.dir.iter().skip(index.saturating_add(1));
@@ -29,7 +26,7 @@ pub(crate) fn context(guest_env: &GuestEnv, program: &Program) -> Result<WasiCtx
             .allow_tcp(true)
             .allow_udp(true);
     }
-    Ok(builder.build())
+    Ok(builder)
 }
 
 /// Closes everything that the guest has opened. Delivering telemetry may need the descriptors.

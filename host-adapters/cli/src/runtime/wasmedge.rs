@@ -294,7 +294,7 @@ impl Loaded for Linked {
                 (ended, outcome) = why;
             }
             let ended = ended.explained(invocation.data().telemetry().panic_behind(&outcome));
-            invocation.data_mut().end_requests();
+            invocation.data_mut().end_call();
             invocation.finish(outcome);
             wasi::close(store.data_mut());
             // There is no receiver if the guest took too long to stop.

@@ -1,5 +1,7 @@
 //! An HTTP service that behaves in the way that the path of the request says.
 
+mod print;
+
 use std::cell::{Cell, RefCell};
 
 use wasip2::exports::http::incoming_handler::Guest;
@@ -25,7 +27,8 @@ wasip2::http::proxy::export!(Service);
 impl Guest for Service {
     fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         let path = request.path_with_query().unwrap_or_default();
-        let path = path.split('?').next().unwrap_or_default().to_owned();
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let (path, query) = (path.to_owned(), query.to_owned());
         let span = TRACER.enter("handle");
         span.set_attribute("path", path.as_str());
         match path.as_str() {
@@ -79,6 +82,27 @@ impl Guest for Service {
                 let body = begin(response_out, 200, Fields::new());
                 write(&body, b"part");
                 std::mem::forget(body);
+            }
+            "/print" => {
+                print::some(&query);
+                respond(response_out, 200, b"printed\n");
+            }
+            "/print-and-trap" => {
+                print::some(&query);
+                trap();
+            }
+            "/print-much" => {
+                print::much();
+                respond(response_out, 200, b"printed\n");
+            }
+            "/print-endless" => print::endless(),
+            "/print-odd" => {
+                print::odd();
+                respond(response_out, 200, b"printed\n");
+            }
+            "/stdin" => {
+                let length = print::read();
+                respond(response_out, 200, format!("{length} bytes\n").as_bytes());
             }
             "/panic" => {
                 let _telemetry = wasmscope::init();

@@ -89,7 +89,10 @@ impl Stores {
             linker,
             export,
         } = &self.linked;
-        let instance = wasmscope_wasmedge::instantiate(&mut store, component, linker)?;
+        let instance = wasmscope_wasmedge::instantiate(&mut store, component, linker);
+        // They belong to no request.
+        store.data().finish_lines();
+        let instance = instance?;
         let handle = instance.get_typed_func_in(&mut store, export, "handle")?;
         Ok(Instance {
             store,
@@ -188,7 +191,7 @@ fn handle(instances: &Instances<OnWorkers>, mut taken: Taken<Instance>, mut call
                 Some(reason) if outcome == Outcome::Timeout => reason.outcome(),
                 Some(_) | None => outcome,
             };
-            invocation.data_mut().end_requests();
+            invocation.data_mut().end_call();
             (invocation.hand_over(&outcome), outcome)
         }
         // It was not taken before.

@@ -55,7 +55,10 @@ impl Stores {
         let guest = self.guests.make().map_err(wasmtime::Error::new)?;
         let fuel = guest.fuel;
         let mut store = self.linked.store(guest, &self.telemetry)?;
-        let handle = self.linked.instantiate(&mut store, "handle").await?;
+        let handle = self.linked.instantiate(&mut store, "handle").await;
+        // They belong to no request.
+        store.data().finish_lines();
+        let handle = handle?;
         Ok(Instance {
             store,
             handle,
@@ -86,8 +89,7 @@ pub(super) fn handler(
 /// Handles requests with instances.
 struct Requests {
     instances: Instances<Stores>,
-    /// Guests may block its threads, for example if they print and the reader is slow. The server
-    /// has others.
+    /// Guests may keep its threads busy. The server has others.
     runtime: GuestRuntime,
 }
 
@@ -118,7 +120,7 @@ async fn handle(instances: &Instances<Stores>, mut taken: Taken<Instance>, mut c
         Some(span) => {
             let mut invocation = wasmscope_wasmtime::invoke_in(store, span);
             let outcome = outcome(&mut invocation, handle, *fuel, &mut call).await;
-            invocation.data_mut().end_requests();
+            invocation.data_mut().end_call();
             (invocation.hand_over(&outcome), outcome)
         }
         // It was not taken before.
