@@ -46,6 +46,7 @@ pub(crate) fn serve(options: &Serve) -> Result<ExitCode, Failure> {
         bounds,
     )?;
     settings::warn_of_lost_lines(options.server.stdio, &config);
+    settings::warn_of_hidden_lines(options.server.stdio, options.telemetry.format, &config);
     let screen = Screen::of(&config, &options.telemetry)?;
     let format = options.telemetry.format;
     let view = screen.map(|screen| View::start(screen, console, format));

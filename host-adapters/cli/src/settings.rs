@@ -1,6 +1,6 @@
 //! Builds the telemetry configuration from options and environment.
 
-use crate::args::{StdioTo, Telemetry};
+use crate::args::{Format, StdioTo, Telemetry};
 use crate::failure::Failure;
 use crate::messages::say;
 use wasmscope_otlp::config::{Config, Exporter};
@@ -47,6 +47,16 @@ pub(crate) fn warn_of_lost_lines(stdio: StdioTo, config: &Config) {
     if stdio == StdioTo::Logs && config.exporter(Signal::Logs) == Exporter::None {
         say!(
             "wasmscope: warning: what the program prints is lost: --stdio logs makes log records of it, and none are exported"
+        );
+    }
+}
+
+/// Warns if lines become log records of requests, which are shown without their log records.
+pub(crate) fn warn_of_hidden_lines(stdio: StdioTo, format: Format, config: &Config) {
+    let are_shown_here = config.exporter(Signal::Logs) == Exporter::Console;
+    if stdio == StdioTo::Logs && are_shown_here && format == Format::Text {
+        say!(
+            "wasmscope: warning: what the program prints is only counted here: add --format tree to see it with its request"
         );
     }
 }
