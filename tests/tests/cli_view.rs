@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use wasmscope_test_support::Output;
+use wasmscope_test_support::{Cli, Output};
 use wasmscope_tests::{Runtime, guest, on_each_runtime};
 
 on_each_runtime! {
@@ -12,6 +12,7 @@ on_each_runtime! {
     the_view_goes_to_a_given_file,
     options_without_effect_are_warnings,
     json_is_one_otlp_request_a_line,
+    what_was_written_is_shown_as_it_was,
     the_view_is_shown_after_a_trap_too,
     the_view_mentions_a_program_without_telemetry,
     bytes_pass_through_unchanged,
@@ -37,7 +38,7 @@ fn the_view_goes_to_standard_error_without_colours(runtime: Runtime) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(runtime, &[], folder.path());
     assert!(
-        output.stdout().starts_with("debug is enabled: false\n"),
+        output.stdout().contains("\ndebug is enabled: false\n"),
         "{output}"
     );
     assert!(!output.stdout().contains("outer"), "{output}");
@@ -198,4 +199,80 @@ fn the_program_cannot_write_to_a_read_only_directory(runtime: Runtime) {
     assert!(text(&output).contains("/out is written: true"), "{output}");
     let written = std::fs::read_to_string(folder.path().join("in/new.txt")).unwrap();
     assert_eq!(written, "new");
+}
+
+#[test]
+fn telemetry_of_two_services_becomes_whole_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |service: &str, span: &str| {
+        format!(
+            r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{service}"}}}}]}},"scopeSpans":[{{"scope":{{"name":"s"}},"spans":[{{"traceId":"0af7651916cd43dd8448eb211c80319c",{span}}}]}}]}}]}}"#
+        )
+    };
+    let asks = r#""spanId":"00000000000000aa","name":"asks","kind":3"#;
+    let answers = r#""spanId":"00000000000000bb","parentSpanId":"00000000000000aa","name":"answers","kind":2"#;
+    // The order of files and lines does not matter.
+    let files = [
+        (
+            "prices.jsonl",
+            format!("{}\n\nnonsense\n", line("prices", answers)),
+        ),
+        ("shop.jsonl", line("shop", asks)),
+    ];
+    for (name, lines) in &files {
+        std::fs::write(folder.path().join(name), lines).unwrap();
+    }
+    let output = Cli::new()
+        .args(["view", "prices.jsonl", "shop.jsonl"])
+        .current_dir(folder.path())
+        .run()
+        .expect_code(0);
+    let shown = output.stdout();
+    assert!(shown.contains("· 2 spans ·"), "{shown}");
+    assert!(shown.contains("asks (client)  [s]"), "{shown}");
+    assert!(
+        shown.contains("└─ answers (server)  [prices: s]"),
+        "{shown}"
+    );
+    let warning = "wasmscope: warning: prices.jsonl: line 3 is not OTLP JSON: ";
+    assert!(output.stderr.starts_with(warning), "{output}");
+}
+
+#[test]
+fn the_view_of_nothing_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty.jsonl"), "").unwrap();
+    for (file, expected) in [
+        (
+            "empty.jsonl",
+            "wasmscope: error: there is no telemetry in the files",
+        ),
+        (
+            "missing.jsonl",
+            "wasmscope: error: cannot read missing.jsonl: No such file",
+        ),
+        (".", "wasmscope: error: cannot read .: Is a directory"),
+    ] {
+        let output = Cli::new()
+            .args(["view", file])
+            .current_dir(folder.path())
+            .run()
+            .expect_code(2);
+        assert!(output.stderr.starts_with(expected), "{output}");
+    }
+}
+
+fn what_was_written_is_shown_as_it_was(runtime: Runtime) {
+    let folder = tempfile::tempdir().unwrap();
+    let written = ["--format", "json", "--output", "written.jsonl"];
+    let _ = run(runtime, &written, folder.path());
+    let output = Cli::new()
+        .args(["view", "written.jsonl"])
+        .current_dir(folder.path())
+        .run()
+        .expect_code(0);
+    for word in ["run sdk-direct", "outer", "{thing}", "thing.happened"] {
+        assert!(output.stdout().contains(word), "no {word:?} in {output}");
+    }
+    assert_eq!(output.stderr, "", "{output}");
 }

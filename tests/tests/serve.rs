@@ -5,8 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, number_data_point};
 use wasmscope_test_support::{Collector, SpanView, Value, attr};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
@@ -191,6 +191,17 @@ fn guests_name_their_routes(runtime: Runtime) {
     routes.sort_by_key(|route| format!("{route:?}"));
     let known = |route: &str| Some(Value::Str(route.to_owned()));
     assert_eq!(routes, [None, known("/files/{id}"), known("/orders/{id}")]);
+    // Those that were made ahead have ended before the last export.
+    let instances = collector.metric("wasmscope.runtime.instances");
+    let Some(Data::Sum(instances)) = &instances.item.data else {
+        panic!("{instances:?}")
+    };
+    let left: Vec<_> = instances
+        .data_points
+        .iter()
+        .map(|point| point.value)
+        .collect();
+    assert_eq!(left, [Some(number_data_point::Value::AsInt(0))]);
 }
 
 fn failures_have_a_status_and_no_details(runtime: Runtime) {

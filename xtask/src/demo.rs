@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: from a fresh clone to telemetry in the terminal.
 
+mod services;
+
 use crate::run::{cargo, run as run_command, shown};
 use crate::workspace::Workspace;
 use crate::{guests, toolchain, wasmedge};
@@ -53,13 +55,15 @@ fn runs(options: &Options) -> [Run; 2] {
 /// Fails if a build or a program of the demo fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let runs = runs(options);
-    let packages = runs.each_ref().map(|run| run.package);
+    let mut packages = runs.each_ref().map(|run| run.package).to_vec();
+    packages.extend(services::PACKAGES);
     eprintln!(
-        "The demo has four steps. The times are those of the first run; later runs take seconds.\n\
+        "The demo has five steps. The times are those of the first run; later runs take seconds.\n\
          1. Build the example components ({}): about 1 minute.\n\
-         2. Build the command `wasmscope` with Wasmtime: about 3 minutes. Run them on Wasmtime.\n\
+         2. Build the command `wasmscope` with Wasmtime: about 3 minutes. Run two programs on it.\n\
          3. Find or fetch WasmEdge's library: about 1 minute.\n\
-         4. Build `wasmscope` with WasmEdge too: about 2 minutes. Run them on WasmEdge.",
+         4. Build `wasmscope` with WasmEdge too: about 2 minutes. Run the programs on WasmEdge.\n\
+         5. Run two services, on Wasmtime and on WasmEdge, and show one trace through both.",
         packages.join(", ")
     );
     step(1, "building the example components");
@@ -79,11 +83,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     wasmedge::ensure(workspace)?;
     step(4, "building `wasmscope` with WasmEdge");
     build(&["--features", "wasmedge"])?;
-    show("wasmedge")
+    show("wasmedge")?;
+    step(5, "one trace through two services, on two engines");
+    services::run(workspace, &guests, options.otlp_endpoint.as_deref())
 }
 
 fn step(number: u32, text: &str) {
-    eprintln!("\n--- step {number} of 4: {text}");
+    eprintln!("\n--- step {number} of 5: {text}");
 }
 
 /// Builds the command line, with further arguments for cargo.

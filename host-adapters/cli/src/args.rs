@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Compiles a component into a file that `run` starts faster.
     Compile(Compile),
+    /// Shows telemetry from files with OTLP JSON.
+    View(View),
     /// Compiles a core module for WasmEdge. The command starts itself with this subcommand.
     #[cfg(feature = "wasmedge")]
     #[command(name = COMPILE_IN_CHILD, hide = true)]
@@ -248,6 +250,25 @@ pub(crate) struct Compile {
     pub(crate) no_fuel: bool,
     #[command(flatten)]
     pub(crate) preparation: Preparation,
+}
+
+const VIEW_HELP: &str = "\
+Examples:
+  wasmscope run --format json --output app.jsonl app.wasm; wasmscope view app.jsonl
+  wasmscope view shop.jsonl prices.jsonl       traces that pass through both services become whole
+
+The lines are those of --format json, and of the file exporter of the OpenTelemetry Collector. Lines that are something else
+are left out, with a warning. At most 10,000 spans, log records and metric series are shown.
+
+The exit code is 0 when there is telemetry to show, and 2 when there is none.";
+
+/// `wasmscope view`.
+#[derive(Debug, Args)]
+#[command(after_help = VIEW_HELP)]
+pub(crate) struct View {
+    /// The files. `-` stands for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// A runtime with an adapter.

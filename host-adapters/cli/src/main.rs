@@ -14,6 +14,7 @@ mod runtime;
 mod serve;
 mod settings;
 mod show;
+mod view;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(options),
         Command::Inspect(options) => inspect::inspect(options),
         Command::Compile(options) => compile::compile(options),
+        Command::View(options) => view::view(options),
         #[cfg(feature = "wasmedge")]
         Command::CompileInChild => return wasmedge_component::compile_as_child(),
     };

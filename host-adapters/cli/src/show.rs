@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::messages::{InPieces, say};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use wasmscope_console::{Style, render, render_request, request_lines};
 use wasmscope_otlp::config::{Config, Exporter};
@@ -99,10 +100,15 @@ impl Screen {
             Self::Terminal(stderr) => stderr.is_terminal(),
             Self::File(_) => false,
         };
-        let width = terminal_size::terminal_size_of(io::stderr());
-        let width = width.map(|(width, _)| usize::from(width.0));
-        Style::detect(terminal, width.filter(|_| terminal), |name| {
-            std::env::var(name).ok()
-        })
+        style_of(terminal, io::stderr())
     }
+}
+
+/// Returns the style for an output, which is as wide as `terminal` if it is one.
+pub(crate) fn style_of(is_terminal: bool, terminal: impl AsFd) -> Style {
+    let width = terminal_size::terminal_size_of(terminal);
+    let width = width.map(|(width, _)| usize::from(width.0));
+    Style::detect(is_terminal, width.filter(|_| is_terminal), |name| {
+        std::env::var(name).ok()
+    })
 }

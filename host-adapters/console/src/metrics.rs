@@ -10,7 +10,7 @@ use wasmscope_telemetry::emitted::is_of_telemetry;
 
 use super::layout::{Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
-use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label};
+use super::text::{NAME, VALUE, attributes, clean, count, number, scope_label, service};
 
 /// The most bars of a series. Further buckets are merged.
 const BARS: usize = 24;
@@ -32,19 +32,21 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot) {
     page.blank();
     page.text(0, vec![glued("Metrics", Paint::Title)]);
     let mut groups: Vec<&Group> = snapshot.metrics.iter().collect();
+    let are_several = groups
+        .windows(2)
+        .any(|pair| pair[0].resource != pair[1].resource);
     groups.sort_by_key(|group| (super::is_host_scope(&group.scope), &group.scope.scope.name));
     for (index, group) in groups.into_iter().enumerate() {
         let style = page.style();
         if index > 0 {
             page.blank();
         }
-        page.text(
-            2,
-            vec![glued(
-                format!("[{}]", scope_label(style, &group.scope)),
-                Paint::Faint,
-            )],
-        );
+        let scope = scope_label(style, &group.scope);
+        let service = are_several.then(|| service(style, &group.resource));
+        let service = service
+            .flatten()
+            .map_or(String::new(), |name| format!("{name}: "));
+        page.text(2, vec![glued(format!("[{service}{scope}]"), Paint::Faint)]);
         let of_host = super::is_host_scope(&group.scope);
         for (key, stream) in &group.streams {
             if of_host && is_of_telemetry(&key.name) {

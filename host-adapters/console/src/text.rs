@@ -4,7 +4,7 @@
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use unicode_width::UnicodeWidthChar;
-use wasmscope_otlp::memory::ScopeInfo;
+use wasmscope_otlp::memory::{ResourceInfo, ScopeInfo};
 use wasmscope_telemetry::emitted::attribute;
 
 use super::layout::{Piece, glued, spaced, width};
@@ -316,6 +316,13 @@ pub(super) fn duration(style: &Style, nanoseconds: u64) -> String {
 pub(super) fn offset(style: &Style, from: u64, to: u64) -> String {
     let sign = if to < from { '-' } else { '+' };
     format!("{sign}{}", duration(style, to.abs_diff(from)))
+}
+
+/// Returns the name of the service that a resource describes.
+pub(super) fn service(style: &Style, resource: &ResourceInfo) -> Option<String> {
+    let mut attributes = resource.resource.attributes.iter();
+    let name = attributes.find(|known| known.key == attribute::SERVICE_NAME.key)?;
+    Some(value(style, name.value.as_ref(), NAME))
 }
 
 /// Formats a scope's name, its version and, if it has a different name, its component.

@@ -12,7 +12,9 @@ use super::fold::{self, FAILED};
 use super::guides::{DURATION, Guides, deepest};
 use super::layout::{Line, Page, Piece, glued, spaced, width, words};
 use super::style::{Paint, Style};
-use super::text::{NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label};
+use super::text::{
+    NAME, VALUE, attributes, clean, count, duration, hex, offset, scope_label, service,
+};
 use super::tree::{Node, Root, Trace, is_error, traces};
 
 /// The most lines of spans in the view.
@@ -488,13 +490,20 @@ impl Drawing<'_, '_, '_> {
         }
     }
 
-    /// Returns the scope, if it differs from the parent's.
+    /// Returns the scope, if it or the resource differs from the parent's. Where another service
+    /// begins, its name is in front.
     fn scope(&self, node: &Node<'_>) -> Option<Piece> {
         let style = self.page.style();
-        let own = scope_label(style, &node.record.scope);
-        let parent = node.parent.map(|parent| &self.trace.nodes[parent]);
-        let same = parent.is_some_and(|parent| scope_label(style, &parent.record.scope) == own);
-        (!same).then(|| spaced(2, format!("[{own}]"), Paint::Faint))
+        let record = node.record;
+        let own = scope_label(style, &record.scope);
+        let parent = node.parent.map(|parent| self.trace.nodes[parent].record);
+        let is_crossing = parent.is_some_and(|parent| parent.resource != record.resource);
+        let same = parent.is_some_and(|parent| scope_label(style, &parent.scope) == own);
+        let service = is_crossing
+            .then(|| service(style, &record.resource))
+            .flatten();
+        let service = service.map_or(String::new(), |service| format!("{service}: "));
+        (is_crossing || !same).then(|| spaced(2, format!("[{service}{own}]"), Paint::Faint))
     }
 
     /// Draws a bar that shows when the span ran within its trace.

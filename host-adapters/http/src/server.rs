@@ -40,6 +40,11 @@ pub trait Handler: Send + Sync + 'static {
         true
     }
 
+    /// Ends all that it keeps for further requests. Called once, when there will be none.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Returns how many requests it can handle at once. `None` if it has no limit of its own.
     fn max_requests(&self) -> Option<usize> {
         None

@@ -1,11 +1,13 @@
 //! Instances that are ready for requests: some that were made ahead, and some that are used again.
 
+use super::thread::GRACE;
 use crate::args::ServerOptions;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use wasmscope_http::server::Call;
 use wasmscope_telemetry::{HostSpan, Outcome};
 use wasmtime_wasi::ResourceTable;
@@ -53,12 +55,25 @@ struct Shared<M: Maker> {
     fails: AtomicBool,
     /// Notified when an instance that was made ahead is taken.
     taken: Notify,
+    /// The task that makes instances ahead.
+    making: Mutex<Option<JoinHandle<()>>>,
+    is_closed: AtomicBool,
 }
 
 struct Ready<I> {
+    /// Made ahead.
     unused: Vec<I>,
     /// The latest is the last.
     used: VecDeque<Idle<I>>,
+}
+
+impl<I> Ready<I> {
+    fn new() -> Self {
+        Self {
+            unused: Vec::new(),
+            used: VecDeque::new(),
+        }
+    }
 }
 
 struct Idle<I> {
@@ -87,14 +102,14 @@ impl<M: Maker> Instances<M> {
             uses,
             idle: options.idle_instance_timeout,
             limit: options.timeout,
-            ready: Mutex::new(Ready {
-                unused: Vec::new(),
-                used: VecDeque::new(),
-            }),
+            ready: Mutex::new(Ready::new()),
             fails: AtomicBool::new(true),
             taken: Notify::new(),
+            making: Mutex::new(None),
+            is_closed: AtomicBool::new(false),
         }));
-        tokio::spawn(instances.clone().make_ahead());
+        let making = tokio::spawn(instances.clone().make_ahead());
+        *instances.making() = Some(making);
         if uses > 1 {
             tokio::spawn(instances.clone().end_idle());
         }
@@ -206,17 +221,22 @@ impl<M: Maker> Instances<M> {
         }
     }
 
-    /// Makes instances ahead. Without any to be made ahead, it makes one at the start and after a
-    /// failure, to find out whether that is possible.
+    fn making(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.0.making.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes instances ahead until [`close`](Self::close). Without any to be made ahead, it makes
+    /// one at the start and after a failure, to find out whether that is possible.
     async fn make_ahead(self) {
-        loop {
-            while self.ready().unused.len() < self.0.ahead || !self.are_made() {
-                match self.make().await {
-                    Ok(instance) => self.add_unused(instance),
-                    Err(_) => tokio::time::sleep(RETRY).await,
-                }
+        while !self.0.is_closed.load(Ordering::Relaxed) {
+            if self.ready().unused.len() >= self.0.ahead && self.are_made() {
+                self.0.taken.notified().await;
+                continue;
             }
-            self.0.taken.notified().await;
+            match self.make().await {
+                Ok(instance) => self.add_unused(instance),
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
         }
     }
 
@@ -237,5 +257,20 @@ impl<M: Maker> Instances<M> {
             // Without the lock: to end an instance takes time.
             drop(ended);
         }
+    }
+
+    /// Ends all instances, so that the last export of metrics does not count them. Waits for one
+    /// that is just being made, but not long.
+    pub(super) async fn close(self) {
+        self.0.is_closed.store(true, Ordering::Relaxed);
+        self.0.taken.notify_one();
+        let making = self.making().take();
+        if let Some(mut making) = making
+            && tokio::time::timeout(GRACE, &mut making).await.is_err()
+        {
+            making.abort();
+        }
+        let ended = std::mem::replace(&mut *self.ready(), Ready::new());
+        drop(ended);
     }
 }

@@ -146,6 +146,7 @@ impl Server {
             // A guest that does not stop is left behind.
             let _ = tokio::time::timeout(GRACE, ended).await;
         }
+        let _ = tokio::time::timeout(GRACE, service.handler.close()).await;
     }
 }
 

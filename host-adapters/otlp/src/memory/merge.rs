@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::mem::size_of;
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
     ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
-    Metric, NumberDataPoint, ResourceMetrics as ProtoResourceMetrics, ScopeMetrics, Sum,
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
 };
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use super::size;
 use super::{MAX_BYTES, MAX_ITEMS, ResourceInfo, ScopeInfo};
@@ -133,9 +131,9 @@ impl MergedMetrics {
     }
 
     /// Merges a collection. Returns how many data points exceeded the limits.
-    pub(super) fn merge(&mut self, metrics: &ResourceMetrics) -> u64 {
+    pub(super) fn merge(&mut self, metrics: Vec<ResourceMetrics>) -> u64 {
         let mut refused = 0;
-        for resource_metrics in ExportMetricsServiceRequest::from(metrics).resource_metrics {
+        for resource_metrics in metrics {
             let resource = resource_metrics.resource.unwrap_or_default();
             let resource = Arc::new(ResourceInfo::new(resource, resource_metrics.schema_url));
             for scope_metrics in resource_metrics.scope_metrics {
@@ -201,8 +199,8 @@ impl MergedMetrics {
 }
 
 /// Returns metrics as OTLP messages.
-pub(super) fn to_proto(groups: &[Group]) -> Vec<ProtoResourceMetrics> {
-    let mut result: Vec<(Arc<ResourceInfo>, ProtoResourceMetrics)> = Vec::new();
+pub(super) fn to_proto(groups: &[Group]) -> Vec<ResourceMetrics> {
+    let mut result: Vec<(Arc<ResourceInfo>, ResourceMetrics)> = Vec::new();
     for group in groups {
         let scope_metrics = ScopeMetrics {
             scope: Some(group.scope.scope.clone()),
@@ -219,7 +217,7 @@ pub(super) fn to_proto(groups: &[Group]) -> Vec<ProtoResourceMetrics> {
         {
             known.scope_metrics.push(scope_metrics);
         } else {
-            let metrics = ProtoResourceMetrics {
+            let metrics = ResourceMetrics {
                 resource: Some(group.resource.resource.clone()),
                 scope_metrics: vec![scope_metrics],
                 schema_url: group.resource.schema_url.clone(),
@@ -275,7 +273,7 @@ fn split(metric: Metric) -> Vec<(StreamKey, Stream, Point)> {
                 .map(Point::Exponential)
                 .collect(),
         ),
-        // The SDK produces no summaries.
+        // The SDK produces no summaries, and lines of others that have some are rare.
         Data::Summary(_) => return Vec::new(),
     };
     let key = StreamKey {

@@ -2,6 +2,7 @@
 
 mod json;
 mod merge;
+mod read;
 mod size;
 
 use std::collections::{HashMap, VecDeque};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope as ApiScope;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -169,6 +171,8 @@ struct Inner {
     metrics: MergedMetrics,
     refused_points: u64,
     scopes: HashMap<ScopeKey, Arc<ScopeInfo>>,
+    /// Those of telemetry that was read from lines.
+    read: read::Origins,
     /// The signals that a pipeline exports here. Empty means all signals.
     signals: Vec<Signal>,
 }
@@ -439,8 +443,9 @@ impl LogExporter for MemoryExporter {
 
 impl PushMetricExporter for MemoryExporter {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let metrics = ExportMetricsServiceRequest::from(metrics);
         let mut inner = self.lock();
-        let refused = inner.metrics.merge(metrics);
+        let refused = inner.metrics.merge(metrics.resource_metrics);
         inner.refused_points = inner.refused_points.saturating_add(refused);
         Ok(())
     }

@@ -135,6 +135,10 @@ impl Handler for Requests {
         self.instances.are_made()
     }
 
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.instances.clone().close())
+    }
+
     fn max_requests(&self) -> Option<usize> {
         Some(self.workers)
     }

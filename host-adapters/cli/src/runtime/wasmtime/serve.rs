@@ -98,6 +98,10 @@ impl Handler for Requests {
         self.instances.are_made()
     }
 
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.instances.clone().close())
+    }
+
     fn handle(&self, call: Call) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let instances = self.instances.clone();
         let handled = self.runtime.handle().spawn(async move {
