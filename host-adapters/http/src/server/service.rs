@@ -208,9 +208,11 @@ impl Service {
                 end.refuse(StatusCode::BAD_GATEWAY)
             }
             Err(_) => {
-                // If the guest has failed, that error was set before.
+                // If the guest has failed, that error was set before. If it was stopped, it may
+                // have ended before this task runs.
                 exchange.request().set_error(NO_RESPONSE);
-                end.refuse(StatusCode::INTERNAL_SERVER_ERROR)
+                let stopped = exchange.stop().reason().map(status_of);
+                end.refuse(stopped.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
             }
         }
     }
