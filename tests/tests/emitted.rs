@@ -51,7 +51,9 @@ fn shown(snapshot: &str) -> BTreeSet<String> {
             continue;
         }
         for (key, value) in pairs(text) {
-            let is_listed = is_own(&key) || (of_host && !text.contains(" event "));
+            // Guests set attributes on the host's span too.
+            let is_of_guest = key.starts_with("guest.");
+            let is_listed = is_own(&key) || (of_host && !is_of_guest && !text.contains(" event "));
             if is_listed && LISTED_VALUES.contains(&key.as_str()) {
                 names.insert(value);
             }

@@ -6,12 +6,14 @@
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
 mod client;
+mod method;
 mod metrics;
 mod route;
 mod server;
 mod url;
 
 pub use client::{ActiveClientRequest, ClientRequest};
+pub use method::{KnownMethods, NotMethods};
 pub(crate) use metrics::HttpMetrics;
 pub(crate) use route::Route;
 pub use server::{ActiveServerRequest, ServerRequest};
@@ -20,54 +22,8 @@ use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
 
-use crate::attributes::Rules;
 use crate::emitted::attribute;
 use crate::host_span::HostSpan;
-
-/// The methods that are names of spans and values of `http.request.method`: those of RFC 9110,
-/// PATCH (RFC 5789) and QUERY.
-const METHODS: [&str; 10] = [
-    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY",
-];
-
-/// The value of `http.request.method` for all other methods, because a caller can invent any
-/// number of them.
-const OTHER_METHOD: &str = "_OTHER";
-
-/// The span name for them.
-const OTHER_NAME: &str = "HTTP";
-
-/// A method as the conventions record it.
-#[derive(Debug, Clone, Copy)]
-struct Method<'a> {
-    sent: &'a str,
-    known: Option<&'static str>,
-}
-
-impl<'a> Method<'a> {
-    fn new(sent: &'a str) -> Self {
-        let known = METHODS.into_iter().find(|known| *known == sent);
-        Self { sent, known }
-    }
-
-    /// Returns `http.request.method`.
-    fn attribute(self) -> KeyValue {
-        let value = self.known.unwrap_or(OTHER_METHOD);
-        KeyValue::new(attribute::HTTP_METHOD.key, value)
-    }
-
-    /// Returns `http.request.method_original`, if it differs. It may be as long as the sender
-    /// wants, so it is shortened.
-    fn original(self, rules: Rules<'_>) -> Option<KeyValue> {
-        let key = attribute::HTTP_METHOD_ORIGINAL.key;
-        let sent = || KeyValue::new(key, rules.own_text(self.sent));
-        self.known.is_none().then(sent)
-    }
-
-    fn span_name(self) -> &'static str {
-        self.known.unwrap_or(OTHER_NAME)
-    }
-}
 
 /// The end of a request: a status code, an error, or both.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,7 @@ use crate::attributes::Rules;
 use crate::dropped::{Dropped, Signal};
 use crate::emitted::{MetricInfo, metric};
 use crate::guest_warnings::GuestWarnings;
-use crate::http::HttpMetrics;
+use crate::http::{HttpMetrics, KnownMethods};
 use crate::instance::Instance;
 use crate::interner::Interner;
 use crate::limits::Limits;
@@ -81,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) runtime_metrics: RuntimeMetrics,
     /// `None` without a meter provider.
     pub(crate) http_metrics: Option<HttpMetrics>,
+    pub(crate) http_methods: KnownMethods,
     pub(crate) runtime: Option<Runtime>,
     /// Makes the host's own spans.
     pub(crate) host_tracer: Option<SdkTracer>,
@@ -123,6 +124,7 @@ impl Telemetry {
             dropped: Dropped::default(),
             runtime: None,
             warnings: Warnings::default(),
+            http_methods: KnownMethods::default(),
         }
     }
 
@@ -282,9 +284,16 @@ pub struct TelemetryBuilder {
     dropped: Dropped,
     runtime: Option<Runtime>,
     warnings: Warnings,
+    http_methods: KnownMethods,
 }
 
 impl TelemetryBuilder {
+    /// Sets the methods of HTTP that spans and metrics name. Default: [`KnownMethods::default`].
+    pub fn http_known_methods(mut self, methods: KnownMethods) -> Self {
+        self.http_methods = methods;
+        self
+    }
+
     /// Sets the limits. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -418,6 +427,7 @@ impl TelemetryBuilder {
             open_spans,
             runtime_metrics: RuntimeMetrics::new(meter.as_ref()),
             http_metrics: meter.as_ref().map(HttpMetrics::new),
+            http_methods: self.http_methods,
             tracer_provider: tracer,
             logger_provider: logger,
             limits: self.limits,

@@ -326,7 +326,7 @@ fn invocation(tracer: u64) {
     let changes = SpanChanges {
         status: Status::Ok,
         ..set(vec![
-            kv("by.the.guest", true),
+            kv("guest.flag", true),
             // No HTTP request, so this is an attribute like any other.
             kv("http.route", "/orders/{id}"),
             kv("wasmscope.outcome", "only the host sets this one"),

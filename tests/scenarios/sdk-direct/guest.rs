@@ -94,7 +94,7 @@ fn spans() {
     wasmscope::route("/orders/{id}");
     let invocation = wasmscope::invocation();
     println!("the host's span is recorded: {}", invocation.is_recorded());
-    invocation.set_attributes(attributes!["set" => "on the host's span"]);
+    invocation.set_attributes(attributes!["guest.text" => "on the host's span"]);
     invocation.set_status(Status::Ok);
     invocation.event("on the host's span", attributes!["n" => 1]);
     TRACER

@@ -67,6 +67,7 @@ pub use self::values::{
 pub use self::variables::{Status, VARIABLES, Variable, markdown};
 use wasmscope_telemetry::Runtime;
 use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::http::KnownMethods;
 use wasmscope_telemetry::limits::Limits;
 use wasmscope_telemetry::log_level::LogLevels;
 pub use wasmscope_telemetry::printable::redacted_url;
@@ -84,6 +85,7 @@ pub struct Config {
     pub(crate) histograms: HistogramAggregation,
     pub(crate) sampler: Sampler,
     pub(crate) propagators: Propagators,
+    pub(crate) http_known_methods: KnownMethods,
     pub(crate) limits: Limits,
     pub(crate) log_levels: LogLevels,
     pub(crate) resource: Resource,

@@ -101,6 +101,9 @@ pub(super) fn resolve(builder: ConfigBuilder) -> Result<Config, ConfigError> {
             .general(&SETTINGS.sampler)
             .unwrap_or(Sampler::ParentBasedAlwaysOn),
         propagators: sources.general(&SETTINGS.propagators).unwrap_or_default(),
+        http_known_methods: sources
+            .general(&SETTINGS.http_known_methods)
+            .unwrap_or_default(),
         log_levels: sources.general(&SETTINGS.log_levels).unwrap_or_default(),
         limits,
         resource,

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use wasmscope_telemetry::Signal;
+use wasmscope_telemetry::http::KnownMethods;
 use wasmscope_telemetry::log_level::LogLevels;
 
 use super::environment::Reader;
@@ -207,6 +208,10 @@ define_settings! {
             honoured "OTEL_PROPAGATORS", read by propagators,
             "The context that a program continues, and that its HTTP requests carry: `tracecontext` for `TRACEPARENT` with `TRACESTATE`, `baggage` for `BAGGAGE`, `none` for neither",
             as "Others are left out, with a warning";
+        http_known_methods: KnownMethods = "GET,POST,PUT,DELETE,HEAD,OPTIONS,PATCH,CONNECT,TRACE,QUERY",
+            honoured "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", read by parse,
+            "The methods of HTTP that are values of `http.request.method`; others are `_OTHER`. Replaces the default",
+            as "Names separated by commas, in their exact case";
         log_levels: LogLevels = "info",
             honoured "WASMSCOPE_LOG_LEVEL", read by parse,
             "The lowest level of guests' logs that are kept, for all scopes and for single ones",

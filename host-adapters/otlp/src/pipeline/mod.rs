@@ -168,6 +168,7 @@ impl Pipeline {
         let mut telemetry = Telemetry::builder(providers.clone())
             .sampler(sampler)
             .limits(config.limits)
+            .http_known_methods(config.http_known_methods)
             .span_limits(span_limits)
             .metrics_temporality(temporality)
             .histogram_aggregation(config.histograms.into())

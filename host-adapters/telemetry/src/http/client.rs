@@ -6,7 +6,8 @@ use std::time::Instant;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
-use super::{Ended, Method, url};
+use super::method::Method;
+use super::{Ended, url};
 use crate::emitted::attribute;
 use crate::host_span::{HostSpan, Propagation};
 use crate::instance::Instance;
@@ -45,8 +46,8 @@ impl Instance {
     /// Starts the span of a request that the guest sends: a child of the ambient span, or of the
     /// span that the guest itself names in the same trace.
     pub fn start_client_request(&mut self, request: &ClientRequest<'_>) -> ActiveClientRequest {
-        let method = Method::new(request.method);
         let telemetry = self.telemetry().clone();
+        let method = Method::new(request.method, &telemetry.0.http_methods);
         let rules = telemetry.0.span_rules();
         let url = rules.own_text(&url::full(request.url));
         let attributes = vec![

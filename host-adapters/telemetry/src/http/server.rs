@@ -7,8 +7,9 @@ use std::time::Instant;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
+use super::method::Method;
 use super::route::Route;
-use super::{Ended, Method, url};
+use super::{Ended, url};
 use crate::attributes::Rules;
 use crate::emitted::attribute;
 use crate::host_span::HostSpan;
@@ -41,8 +42,12 @@ pub struct ServerRequest<'a> {
 impl ServerRequest<'_> {
     /// Adds the span's name, kind and attributes to the options of a call. The context of the
     /// caller is up to the host.
-    fn describe(&self, options: InvocationOptions, rules: Rules<'_>) -> InvocationOptions {
-        let method = Method::new(self.method);
+    fn describe(
+        &self,
+        method: Method<'_>,
+        options: InvocationOptions,
+        rules: Rules<'_>,
+    ) -> InvocationOptions {
         // A client may send longer texts than any backend accepts.
         let text = |key, value: &str| KeyValue::new(key, rules.own_text(value));
         let mut attributes = vec![
@@ -84,7 +89,7 @@ pub struct ActiveServerRequest {
     version: KeyValue,
     span: Option<HostSpan>,
     /// The first part of the span's name.
-    method: &'static str,
+    method: String,
     /// The attribute `http.route` of the metrics.
     route: Option<KeyValue>,
     ended: Ended,
@@ -103,18 +108,18 @@ impl Telemetry {
         request: &ServerRequest<'_>,
         options: InvocationOptions,
     ) -> ActiveServerRequest {
-        let method = Method::new(request.method).attribute();
+        let method = Method::new(request.method, &self.0.http_methods);
         let scheme = KeyValue::new(attribute::URL_SCHEME.key, request.scheme.to_owned());
         let version = request.version.to_owned();
-        let options = request.describe(options, self.0.span_rules());
+        let options = request.describe(method, options, self.0.span_rules());
         let mut span = self.start_call(component, options);
         span.route = Route::of_request();
         let active = ActiveServerRequest {
             span: Some(span),
-            method: Method::new(request.method).span_name(),
+            method: method.span_name().to_owned(),
             telemetry: self.clone(),
             started: Instant::now(),
-            active: [method, scheme],
+            active: [method.attribute(), scheme],
             version: KeyValue::new(attribute::PROTOCOL_VERSION.key, version),
             route: None,
             ended: Ended::default(),

@@ -96,6 +96,9 @@ fixed_bounds! {
     TRACE_STATE_ENTRIES: usize = 32,
         "Entries of a `tracestate`.",
         "W3C Trace Context sets it.";
+    HTTP_METHODS: usize = 64,
+        "Methods in `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.",
+        "Each is a value of an attribute of metrics. There are fewer registered methods.";
     REPORTED_ATTRIBUTES: u32 = 1 << 16,
         "Attributes beyond `span_attributes` that a span's `dropped_attributes_count` includes.",
         "The SDK takes time for each one. `wasmscope.dropped` counts all of them.";

@@ -79,6 +79,7 @@ fn empty_environment_gives_the_defaults_of_the_specification() {
     assert_eq!(config.temporality, TemporalityPreference::Cumulative);
     assert_eq!(config.histograms, HistogramAggregation::ExplicitBuckets);
     assert_eq!(config.propagators(), Propagators::default());
+    assert_eq!(config.http_known_methods, KnownMethods::default());
     assert_eq!(config.limits(), &Limits::default());
     assert_eq!(config.log_levels, LogLevels::default());
     assert_eq!(
@@ -168,6 +169,11 @@ fn every_variable_has_its_effect() {
                     baggage: false,
                 }
         }),
+        (
+            "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+            "GET,PROPFIND",
+            |c| c.http_known_methods == "GET,PROPFIND".parse().unwrap(),
+        ),
         ("OTEL_TRACES_SAMPLER", "always_off", |c| {
             c.sampler() == Sampler::AlwaysOff
         }),

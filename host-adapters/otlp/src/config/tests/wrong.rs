@@ -45,6 +45,11 @@ const VARIABLES_WRONG: &[(&str, &str, &str)] = &[
         "none,baggage",
         "a list of tracecontext and baggage, or none",
     ),
+    (
+        "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+        "GET POST",
+        "a list of up to 64 methods like GET,POST,PROPFIND",
+    ),
     ("OTEL_RESOURCE_ATTRIBUTES", "a", "a list like key=value"),
     ("OTEL_RESOURCE_ATTRIBUTES", "=b", "a list like key=value"),
     ("OTEL_RESOURCE_ATTRIBUTES", "a=%ZZ", "a list like key=value"),
@@ -488,6 +493,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
         disabled: _,
         sampler: _,
         propagators: _,
+        http_known_methods: _,
         log_levels: _,
         metric_interval: _,
         metric_timeout: _,
@@ -796,7 +802,7 @@ fn wrong_values() -> Vec<(&'static str, Vec<Wrong>)> {
             ],
         ),
         (
-            "disabled, sampler, propagators, temporality, histogram_aggregation",
+            "disabled, sampler, propagators, http_known_methods, temporality, histogram_aggregation",
             TYPED,
         ),
         (
