@@ -138,8 +138,17 @@ impl Body for ResponseBody {
         if let Some(error) = self.error.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
+        let mut polled = Pin::new(&mut self.inner).poll_frame(cx);
+        // Last, so that everything that the guest has written is sent.
+        if polled.is_pending() && self.broken.as_mut().poll(cx).is_ready() {
+            // It may have written, and ended, since the first look.
+            polled = Pin::new(&mut self.inner).poll_frame(cx);
+            if polled.is_pending() {
+                return self.fail(Error::HttpResponseIncomplete, cx);
+            }
+        }
+        match ready!(polled) {
+            Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 if self.is_sent {
                     let exchange = self.end.exchange();
@@ -151,16 +160,11 @@ impl Body for ResponseBody {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => self.fail(error, cx),
-            Poll::Ready(None) => {
+            Some(Err(error)) => self.fail(error, cx),
+            None => {
                 self.end.complete();
                 Poll::Ready(None)
             }
-            // Last, so that everything that the guest has written is sent.
-            Poll::Pending => match self.broken.as_mut().poll(cx) {
-                Poll::Ready(()) => self.fail(Error::HttpResponseIncomplete, cx),
-                Poll::Pending => Poll::Pending,
-            },
         }
     }
 
@@ -179,5 +183,94 @@ impl Drop for ResponseBody {
         if self.inner.is_end_stream() {
             self.end.complete();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    use http_body_util::BodyExt as _;
+    use tokio::sync::Semaphore;
+    use wasmscope_telemetry::http::ServerRequest;
+    use wasmscope_telemetry::{InvocationOptions, Outcome, Providers, Telemetry};
+    use wasmtime::component::ResourceTable;
+
+    /// A body whose guest ends while it is polled for the first time, with or without a last piece.
+    struct Ending {
+        exchange: Arc<Exchange>,
+        has_ended: bool,
+        last: Option<Bytes>,
+    }
+
+    impl Body for Ending {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            if !self.has_ended {
+                self.has_ended = true;
+                let resources = ResourceTable::new();
+                self.exchange.finish(None, &Outcome::Ok, resources);
+                return Poll::Pending;
+            }
+            match self.last.take() {
+                Some(last) => Poll::Ready(Some(Ok(Frame::data(last)))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    fn exchange() -> Arc<Exchange> {
+        let described = ServerRequest {
+            method: "GET",
+            scheme: "http",
+            path: "/",
+            query: None,
+            host: None,
+            port: None,
+            client: None,
+            version: "1.1",
+            user_agent: None,
+        };
+        let telemetry = Telemetry::builder(Providers::default()).build();
+        let options = InvocationOptions::default();
+        let request = telemetry.start_server_request("test", &described, options);
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        Arc::new(Exchange::new(
+            request,
+            permit.expect("a permit"),
+            Arc::new(()),
+        ))
+    }
+
+    fn poll_of(last: Option<Bytes>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let exchange = exchange();
+        let inner = Ending {
+            exchange: Arc::clone(&exchange),
+            has_ended: false,
+            last,
+        };
+        let mut body = ResponseBody::new(inner.boxed_unsync(), None, ResponseEnd::new(exchange));
+        let mut cx = Context::from_waker(Waker::noop());
+        let first = Pin::new(&mut body).poll_frame(&mut cx);
+        if first.is_pending() {
+            return Pin::new(&mut body).poll_frame(&mut cx);
+        }
+        first
+    }
+
+    #[test]
+    fn what_a_guest_wrote_before_its_end_is_sent() {
+        let last = Bytes::from_static(b"last");
+        let Poll::Ready(Some(Ok(frame))) = poll_of(Some(last.clone())) else {
+            panic!("the last piece is lost");
+        };
+        assert_eq!(frame.into_data().ok(), Some(last));
+        assert!(matches!(poll_of(None), Poll::Ready(Some(Err(_)))));
     }
 }
