@@ -3,12 +3,14 @@
 
 use wasmscope_telemetry::Telemetry as CoreTelemetry;
 
-use crate::adapter::engine::{Component, Engine, Instance as ComponentInstance, Linker, Store};
+use crate::adapter::engine::{
+    Component, Engine, Instance as ComponentInstance, InstancePre, Linker, Store,
+};
 use crate::adapter::scope::{
     Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, Invocation,
     InvocationOptions, Limiter, MissingImport, NotACommand, NotAHandler, Outcome, Result, Runtime,
     Telemetry, Unlimited, View, add_to_linker, add_to_linker_with, command, exports, http_handler,
-    imports, instantiate, invoke, invoke_in, missing_imports, outcome_of, runtime,
+    imports, instantiate, instantiate_pre, invoke, invoke_in, missing_imports, outcome_of, runtime,
 };
 
 /// Names each item with its type.
@@ -29,6 +31,9 @@ fn api<T: View + 'static>(state: fn(&mut T) -> &mut Instance) {
     let _ = |call: Invocation<'_, T>| -> Option<HostSpan> { call.hand_over(&Outcome::Ok) };
     let _ = |store: &mut Store<T>, component: &Component, linker: &Linker<T>| {
         let _: Result<ComponentInstance> = instantiate(store, component, linker);
+    };
+    let _ = |store: &mut Store<T>, pre: &InstancePre<T>| {
+        let _: Result<ComponentInstance> = instantiate_pre(store, pre);
     };
     let _ = |telemetry: &Telemetry| -> Limiter<Unlimited> { Limiter::unlimited(telemetry) };
     let _ = |instance: &Instance, limiter: Unlimited| Limiter::new(instance, limiter);
@@ -68,7 +73,7 @@ fn exported(lib: &str) -> Vec<&str> {
 
 /// Only Wasmtime has asynchronous stores and these functions for compiled code. On WasmEdge,
 /// `wasmedge-component` compiles.
-const WASMTIME_ALONE: [&str; 13] = [
+const WASMTIME_ALONE: [&str; 15] = [
     "Cache",
     "CacheError",
     "Precompiled",
@@ -81,7 +86,9 @@ const WASMTIME_ALONE: [&str; 13] = [
     "from_cache",
     "from_code",
     "instantiate_async",
+    "instantiate_pre_async",
     "precompile",
+    "reload",
 ];
 
 #[test]

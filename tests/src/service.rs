@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 use wasmscope_test_support::{Cli, Collector, Output, Running};
@@ -40,9 +41,23 @@ impl Service {
     #[must_use]
     #[track_caller]
     pub fn start_as(runtime: Runtime, name: &str, prepare: impl FnOnce(Cli) -> Cli) -> Self {
+        Self::start_file(runtime, &guest(name), prepare)
+    }
+
+    /// Starts it with a component's file, as [`start_as`](Self::start_as) does.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    #[must_use]
+    #[track_caller]
+    pub fn start_file(
+        runtime: Runtime,
+        component: &Path,
+        prepare: impl FnOnce(Cli) -> Cli,
+    ) -> Self {
         let collector = Collector::start();
         let running = prepare(runtime.serve())
-            .arg(guest(name))
+            .arg(component)
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint_http())
             .env("OTEL_BSP_SCHEDULE_DELAY", "100")
             .deadline(Duration::from_secs(300))

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, number_data_point};
+use wasm_encoder::{ComponentSection as _, InstanceSection, ModuleArg, RawSection};
+use wasmparser::{Parser, Payload};
 use wasmscope_test_support::{Collector, SpanView, Value, attr};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
@@ -23,6 +25,7 @@ on_each_engine! {
     sizes_are_limited,
     too_many_requests_are_refused,
     many_requests_are_handled_at_once,
+    a_component_with_very_many_memories_is_served,
     instances_are_used_again_only_if_nothing_is_left,
     the_callers_trace_is_continued,
     a_signal_finishes_requests,
@@ -461,6 +464,47 @@ fn many_requests_are_handled_at_once(runtime: Runtime) {
         assert_eq!(Answer::read(stream).to_string(), "200 \"3 bytes\\n\"");
     }
     let _ = service.stop().0.expect_code(0);
+}
+
+/// On Wasmtime, memories of instances are reserved for all requests at once. Those of this
+/// component do not fit into the address space.
+fn a_component_with_very_many_memories_is_served(runtime: Runtime) {
+    let mut component = std::fs::read(guest(SERVICE)).expect("a component");
+    let module = wat::parse_str("(module (memory 1))").expect("a module");
+    let index = core_modules(&component);
+    RawSection {
+        id: 1,
+        data: &module,
+    }
+    .append_to_component(&mut component);
+    let mut instances = InstanceSection::new();
+    for _ in 0..40 {
+        instances.instantiate(index, Vec::<(&str, ModuleArg)>::new());
+    }
+    instances.append_to_component(&mut component);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("memories.wasm");
+    std::fs::write(&file, component).expect("a file");
+    let service = Service::start_file(runtime, &file, |command| command);
+    assert_eq!(service.get("/ok").to_string(), "200 \"ok\\n\"");
+    let _ = service.stop().0.expect_code(0);
+}
+
+/// Counts the core modules of a component, without those of nested ones.
+fn core_modules(component: &[u8]) -> u32 {
+    // The parser reports the end of the component itself too.
+    let (mut depth, mut modules) = (0, 0);
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload.expect("a component");
+        let is_module = matches!(payload, Payload::ModuleSection { .. });
+        if is_module || matches!(payload, Payload::ComponentSection { .. }) {
+            modules += u32::from(is_module && depth == 0);
+            depth += 1;
+        } else if matches!(payload, Payload::End(_)) {
+            depth -= 1;
+        }
+    }
+    modules
 }
 
 fn instances_are_used_again_only_if_nothing_is_left(runtime: Runtime) {

@@ -43,7 +43,7 @@ mod typecheck;
 pub use anyhow::{Error, Result};
 pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, http_handler, imports, missing_imports};
-pub use instantiate::instantiate;
+pub use instantiate::{instantiate, instantiate_pre};
 pub use invocation::{Invocation, invoke, invoke_in};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;

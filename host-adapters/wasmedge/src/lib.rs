@@ -26,7 +26,7 @@ pub use wasmscope_component_otel::{
     Ender, Error, Extern, ExternKind, HostSpan, Instance, InvalidArgument, InvocationOptions,
     Limiter, MissingImport, NotACommand, NotAHandler, Outcome, Result, Runtime, Telemetry,
     Unlimited, View, add_to_linker, add_to_linker_with, command, exports, http_handler, imports,
-    instantiate, invoke, invoke_in, missing_imports, outcome_of,
+    instantiate, instantiate_pre, invoke, invoke_in, missing_imports, outcome_of,
 };
 
 /// A call into a component. Dereferences to the store, and implements `AsContextMut`.

@@ -32,7 +32,9 @@ mod adapter {
     use wasmedge_component::{AsContextMut, Config, Instance};
 
     pub(crate) mod engine {
-        pub(crate) use wasmedge_component::{Component, Engine, Instance, Linker, Store};
+        pub(crate) use wasmedge_component::{
+            Component, Engine, Instance, InstancePre, Linker, Store,
+        };
     }
 
     pub(crate) fn metered() -> Engine {

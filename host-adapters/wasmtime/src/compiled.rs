@@ -51,6 +51,18 @@ pub fn from_code(engine: &Engine, code: &Trusted) -> Result<Component> {
     unsafe { Component::deserialize(engine, code.bytes()) }
 }
 
+/// Loads a component's code for another engine with the same settings of the compiler, without
+/// compiling it again.
+///
+/// # Errors
+///
+/// Fails if the other engine has other settings, or cannot instantiate such a component.
+pub fn reload(component: &Component, engine: &Engine) -> Result<Component> {
+    let code = component.serialize()?;
+    // SAFETY: the code is that of a component of this process. Wasmtime checks the settings.
+    unsafe { Component::deserialize(engine, code) }
+}
+
 /// Returns the cache key, which covers everything that the code depends on. The engine's hash
 /// covers its version, its settings, and the processor's features.
 fn key(engine: &Engine, bytes: &[u8]) -> Key {
@@ -129,6 +141,19 @@ mod tests {
         }
         let other = wat::parse_str("(component)").expect("a component");
         assert!(from_cache(&engine(settings[0]), &other, &cache).is_none());
+    }
+
+    #[test]
+    fn code_is_loaded_again_only_with_the_same_settings() {
+        let bytes = wat::parse_str(ANSWER).expect("a component");
+        let component = Component::new(&Engine::default(), bytes).expect("a component");
+        let second = Engine::default();
+        let again = reload(&component, &second).expect("the same settings");
+        assert_eq!(answer(&second, &again), 42);
+        let mut other = Config::new();
+        other.consume_fuel(true);
+        let other = Engine::new(&other).expect("an engine");
+        let _ = reload(&component, &other).expect_err("other settings");
     }
 
     #[test]

@@ -20,11 +20,23 @@ use crate::outcome::outcome_of;
 /// limit. [`outcome_of`] tells them apart, and [`missing_imports`](crate::missing_imports) lists
 /// all lacking imports.
 pub fn instantiate<T: View + 'static>(
-    mut store: impl AsContextMut<Data = T>,
+    store: impl AsContextMut<Data = T>,
     component: &Component,
     linker: &Linker<T>,
 ) -> Result<Instance> {
-    let pre: InstancePre<T> = linker.instantiate_pre(component)?;
+    instantiate_pre(store, &linker.instantiate_pre(component)?)
+}
+
+/// Instantiates a component as [`instantiate`] does. Its imports were looked up and checked before,
+/// by `Linker::instantiate_pre`: once for any number of instances.
+///
+/// # Errors
+///
+/// Returns the error of [`InstancePre::instantiate`]: a trap, or a limit.
+pub fn instantiate_pre<T: View + 'static>(
+    mut store: impl AsContextMut<Data = T>,
+    pre: &InstancePre<T>,
+) -> Result<Instance> {
     let started = Instant::now();
     let result = pre.instantiate(store.as_context_mut());
     record(
@@ -42,11 +54,22 @@ pub fn instantiate<T: View + 'static>(
 /// Returns the error of [`Linker::instantiate_async`]: an import that the linker lacks, a trap, or
 /// a limit.
 pub async fn instantiate_async<T: View + Send + 'static>(
-    mut store: impl AsContextMut<Data = T>,
+    store: impl AsContextMut<Data = T>,
     component: &Component,
     linker: &Linker<T>,
 ) -> Result<Instance> {
-    let pre = linker.instantiate_pre(component)?;
+    instantiate_pre_async(store, &linker.instantiate_pre(component)?).await
+}
+
+/// Instantiates a component in an asynchronous store, as [`instantiate_pre`] does.
+///
+/// # Errors
+///
+/// Returns the error of [`InstancePre::instantiate_async`]: a trap, or a limit.
+pub async fn instantiate_pre_async<T: View + Send + 'static>(
+    mut store: impl AsContextMut<Data = T>,
+    pre: &InstancePre<T>,
+) -> Result<Instance> {
     let started = Instant::now();
     let result = pre.instantiate_async(store.as_context_mut()).await;
     record(

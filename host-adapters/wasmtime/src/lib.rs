@@ -150,7 +150,7 @@ compile_error!("turn on one of the features `lifting` (the default) and `bindgen
 
 #[cfg(all(feature = "bindgen", not(feature = "lifting")))]
 pub use bindgen::{add_to_linker, add_to_linker_with};
-pub use compiled::{from_cache, from_code, precompile};
+pub use compiled::{from_cache, from_code, precompile, reload};
 pub use compiled_code::{Cache, CacheError, Precompiled, Trusted};
 pub use component_size::{
     Limit as SizeLimit, Limits as SizeLimits, OutOfRange as SizeOutOfRange, Refusal as SizeRefusal,
@@ -159,7 +159,7 @@ pub use component_size::{
 #[cfg(feature = "lifting")]
 pub use host::{add_to_linker, add_to_linker_with};
 pub use inspect::{command, exports, http_handler, imports, missing_imports};
-pub use instantiate::{instantiate, instantiate_async};
+pub use instantiate::{instantiate, instantiate_async, instantiate_pre, instantiate_pre_async};
 pub use invocation::{Invocation, invoke, invoke_in};
 pub use limiter::{Limiter, Unlimited};
 pub use outcome::outcome_of;

@@ -33,7 +33,7 @@ mod adapter {
     use wasmtime::component::Instance;
 
     pub(crate) mod engine {
-        pub(crate) use wasmtime::component::{Component, Instance, Linker};
+        pub(crate) use wasmtime::component::{Component, Instance, InstancePre, Linker};
         pub(crate) use wasmtime::{Engine, Store};
     }
 

@@ -45,14 +45,16 @@ trait Backend: Sync {
     /// Returns the runtime's name and version.
     fn runtime(&self) -> Runtime;
 
-    /// Loads a component with all imports that it needs, to call this export of it. May also return
-    /// a warning for the user, about a component that can run nevertheless.
+    /// Loads a component with all imports that it needs, to call this export of it. `server` are
+    /// the options of its server, if it gets one. May also return a warning for the user, about a
+    /// component that can run nevertheless.
     fn load(
         &self,
         path: &Path,
         entry: Entry,
         bounds: &wasi_bounds::Bounds,
         program: &Program,
+        server: Option<&ServerOptions>,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure>;
 
@@ -245,7 +247,8 @@ fn load(
             server.as_ref(),
         )?;
         let guest = guests.make()?;
-        let (component, warning) = backend.load(&path, entry, &guests.bounds, &program, &limits)?;
+        let (bounds, server) = (&guests.bounds, server.as_ref());
+        let (component, warning) = backend.load(&path, entry, bounds, &program, server, &limits)?;
         Ok(((component, guests, guest), warning))
     })?;
     // Only now it is certain that the component will run.

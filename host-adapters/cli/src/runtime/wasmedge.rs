@@ -40,6 +40,7 @@ impl Backend for WasmEdge {
         entry: Entry,
         bounds: &wasi_bounds::Bounds,
         program: &Program,
+        _server: Option<&ServerOptions>,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure> {
         let (component, warning) = load(path, program.allow_precompiled, Some(program), limits)?;

@@ -1,5 +1,6 @@
 //! The backend for Wasmtime.
 
+mod pool;
 mod serve;
 
 use super::aot::{self, Aot};
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 use wasmscope_http::server::Handler;
 use wasmscope_telemetry::{InvocationOptions, Runtime, Telemetry};
 use wasmscope_wasmtime::{Limiter, check_size};
-use wasmtime::component::{Component, ComponentNamedList, Lift, Linker, Lower, TypedFunc};
+use wasmtime::component::{Component, ComponentExportIndex, Linker};
 use wasmtime::{Config, Engine, Precompiled, Store};
 
 /// The interval at which a guest yields, so that a timeout or a signal ends even an endless loop.
@@ -42,9 +43,12 @@ impl Backend for Wasmtime {
         entry: Entry,
         bounds: &wasi_bounds::Bounds,
         program: &Program,
+        server: Option<&ServerOptions>,
         limits: &PrepareLimits,
     ) -> Result<(Box<dyn Loaded>, Option<String>), Failure> {
-        let (engine, component) = load(path, program.allow_precompiled, Some(program), limits)?;
+        let loaded = load(path, program.allow_precompiled, Some(program), limits)?;
+        let pooled = server.and_then(|server| pool::pooled(&loaded.1, program, server));
+        let (engine, component) = pooled.unwrap_or(loaded);
         let linker = linker(&engine, bounds)?;
         let export = needs_of(&component, &linker)?.must_export(entry, path)?;
         let linked = Linked {
@@ -96,12 +100,18 @@ struct Linked {
     export: String,
 }
 
-/// Creates an engine with this command's settings. Compiled code needs the same settings.
+/// Creates an engine with this command's settings.
 fn engine(fuel: bool) -> Result<Engine, Failure> {
+    Engine::new(&config(fuel))
+        .map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))
+}
+
+/// Returns the settings of every engine. Compiled code needs the same ones.
+fn config(fuel: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.consume_fuel(fuel);
-    Engine::new(&config).map_err(|error| Failure::new(format!("wasmtime cannot start: {error:#}")))
+    config
 }
 
 /// Loads a component, which is compiled now or was compiled before.
@@ -256,31 +266,21 @@ impl Linked {
         Ok(store)
     }
 
-    /// Instantiates the component, and returns a function of its export.
-    async fn instantiate<P, R>(
-        &self,
-        store: &mut Store<Host>,
-        function: &str,
-    ) -> wasmtime::Result<TypedFunc<P, R>>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
-    {
-        let (component, linker) = (&self.component, &self.linker);
-        let instance =
-            wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
+    /// Returns a function of the export.
+    fn function(&self, name: &str) -> wasmtime::Result<ComponentExportIndex> {
         let export = &self.export;
-        let interface = instance.get_export_index(&mut *store, None, export);
-        let found = instance
-            .get_export_index(&mut *store, interface.as_ref(), function)
-            .ok_or_else(|| wasmtime::format_err!("no function `{function}` in `{export}`"))?;
-        instance.get_typed_func(store, found)
+        let interface = self.component.get_export_index(None, export);
+        self.component
+            .get_export_index(interface.as_ref(), name)
+            .ok_or_else(|| wasmtime::format_err!("no function `{name}` in `{export}`"))
     }
 
     async fn call(&self, store: &mut Store<Host>) -> wasmtime::Result<Result<(), ()>> {
-        let run = self
-            .instantiate::<(), (Result<(), ()>,)>(store, "run")
-            .await?;
+        let (component, linker) = (&self.component, &self.linker);
+        let instance =
+            wasmscope_wasmtime::instantiate_async(&mut *store, component, linker).await?;
+        let run = self.function("run")?;
+        let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
         let (returned,) = run.call_async(store, ()).await?;
         Ok(returned)
     }

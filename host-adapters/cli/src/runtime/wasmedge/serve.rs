@@ -10,7 +10,7 @@ use component_wasi::http::{HandleParams, handle_params};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use wasmedge_component::{InterruptHandle, Store, TypedFunc};
+use wasmedge_component::{InstancePre, InterruptHandle, Store, TypedFunc};
 use wasmscope_http::server::{Call, Handler};
 use wasmscope_telemetry::{Outcome, Telemetry};
 use wasmtime_wasi::ResourceTable;
@@ -19,6 +19,8 @@ use wasmtime_wasi_http::WasiHttpView as _;
 /// Makes instances, each in its own store.
 struct Stores {
     linked: Linked,
+    /// The component with its imports, which are looked up once.
+    pre: InstancePre<Host>,
     guests: Guests,
     telemetry: Telemetry,
 }
@@ -84,16 +86,10 @@ impl Stores {
         let fuel = guest.fuel;
         let (mut store, interrupt) = self.linked.store(guest, &self.telemetry)?;
         has_store(interrupt.clone());
-        let Linked {
-            component,
-            linker,
-            export,
-        } = &self.linked;
-        let instance = wasmscope_wasmedge::instantiate(&mut store, component, linker);
+        let instance = wasmscope_wasmedge::instantiate_pre(&mut store, &self.pre);
         // They belong to no request.
         store.data().finish_lines();
-        let instance = instance?;
-        let handle = instance.get_typed_func_in(&mut store, export, "handle")?;
+        let handle = instance?.get_typed_func_in(&mut store, &self.linked.export, "handle")?;
         Ok(Instance {
             store,
             handle,
@@ -109,8 +105,11 @@ pub(super) fn handler(
     telemetry: &Telemetry,
     options: &ServerOptions,
 ) -> Result<Arc<dyn Handler>, Failure> {
+    let pre = linked.linker.instantiate_pre(&linked.component);
+    let pre = pre.map_err(|error| Failure::new(format!("cannot link the component: {error:#}")))?;
     let stores = Stores {
         linked,
+        pre,
         guests,
         telemetry: telemetry.clone(),
     };

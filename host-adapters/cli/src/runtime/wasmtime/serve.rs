@@ -8,10 +8,11 @@ use crate::runtime::instances::{InStore, Instances, Maker, Taken};
 use crate::runtime::thread::GuestRuntime;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmscope_http::server::{Call, Handler};
 use wasmscope_telemetry::{Outcome, Telemetry};
-use wasmtime::Store;
-use wasmtime::component::{Resource, TypedFunc};
+use wasmtime::component::{ComponentExportIndex, InstancePre, Resource, TypedFunc};
+use wasmtime::{PoolConcurrencyLimitError, Store};
 use wasmtime_wasi::ResourceTable;
 use wasmtime_wasi_http::WasiHttpView as _;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
@@ -22,9 +23,15 @@ type Params = (
     Resource<HostResponseOutparam>,
 );
 
+/// The pause until a full pool is asked again.
+const POOL_RETRY: Duration = Duration::from_millis(1);
+
 /// Makes instances, each in its own store.
 struct Stores {
     linked: Linked,
+    /// The component with its imports, which are checked once.
+    pre: InstancePre<Host>,
+    handle: ComponentExportIndex,
     guests: Guests,
     telemetry: Telemetry,
 }
@@ -45,8 +52,16 @@ impl Maker for Stores {
     type Instance = Instance;
 
     async fn make(&self) -> Result<Instance, Outcome> {
-        let instance = self.instance().await;
-        instance.map_err(|error| wasmscope_wasmtime::outcome_of(&error))
+        loop {
+            match self.instance().await {
+                Ok(instance) => return Ok(instance),
+                // Instances of earlier requests are still being dropped.
+                Err(error) if error.is::<PoolConcurrencyLimitError>() => {
+                    tokio::time::sleep(POOL_RETRY).await;
+                }
+                Err(error) => return Err(wasmscope_wasmtime::outcome_of(&error)),
+            }
+        }
     }
 }
 
@@ -55,10 +70,10 @@ impl Stores {
         let guest = self.guests.make().map_err(wasmtime::Error::new)?;
         let fuel = guest.fuel;
         let mut store = self.linked.store(guest, &self.telemetry)?;
-        let handle = self.linked.instantiate(&mut store, "handle").await;
+        let instance = wasmscope_wasmtime::instantiate_pre_async(&mut store, &self.pre).await;
         // They belong to no request.
         store.data().finish_lines();
-        let handle = handle?;
+        let handle = instance?.get_typed_func(&mut store, self.handle)?;
         Ok(Instance {
             store,
             handle,
@@ -74,8 +89,14 @@ pub(super) fn handler(
     options: &ServerOptions,
 ) -> Result<Arc<dyn Handler>, Failure> {
     start_ticking(&linked.engine);
+    let pre = linked.linker.instantiate_pre(&linked.component);
+    let pre = pre.map_err(|error| Failure::new(format!("cannot link the component: {error:#}")))?;
+    let handle = linked.function("handle");
+    let handle = handle.map_err(|error| Failure::new(format!("{error:#}")))?;
     let stores = Stores {
         linked,
+        pre,
+        handle,
         guests,
         telemetry: telemetry.clone(),
     };
