@@ -17,7 +17,7 @@ use clap::Parser;
 
 use crate::report::{machine, page};
 use crate::rounds::Effort;
-use crate::tables::{Inputs, TABLES};
+use crate::tables::{Inputs, Programs, TABLES};
 
 /// Measures, and writes the page and the README's tables.
 #[derive(Debug, Parser)]
@@ -33,7 +33,10 @@ struct Args {
     /// The README whose tables are written.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
-    /// Runs only the row with this title, in the tables of signals. For use with a profiler.
+    #[command(flatten)]
+    programs: Programs,
+    /// Runs only the row with this title, in the tables of signals, or the rows whose title
+    /// contains this, in the table of HTTP services. For use with a profiler.
     #[arg(long, hide = true, default_value = "")]
     rows: String,
     /// Runs only columns whose title contains this, in the tables of signals. For use with a
@@ -72,6 +75,7 @@ fn run(args: &Args) -> Result<()> {
         cache,
         rows: args.rows.clone(),
         columns: args.columns.clone(),
+        programs: args.programs.clone(),
         effort: if args.short {
             Effort::SHORT
         } else {
@@ -122,6 +126,7 @@ fn run_all(args: &Args) -> Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--guests").arg(&args.guests);
         command.args(["--table", name]);
+        args.programs.pass_on(&mut command);
         if args.short {
             command.arg("--short");
         }

@@ -172,22 +172,36 @@ fn composed(workspace: &Workspace, package: &Package, socket: Vec<u8>) -> Result
     if plugs.is_empty() {
         return Ok(socket);
     }
-    let mut graph = CompositionGraph::new();
-    let mut add = |name: &str, bytes| -> Result<_> {
-        let component = Component::from_bytes(name, None, bytes, graph.types_mut())?;
-        Ok(graph.register_package(component)?)
-    };
-    let socket = add(&package.name, socket)?;
     let mut plugged = Vec::new();
     for name in &plugs {
         for file in home_artifacts(workspace, name)? {
             let bytes =
                 fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            plugged.push(add(name, bytes)?);
+            plugged.push((name.as_str(), bytes));
         }
     }
-    wac_graph::plug(&mut graph, plugged, socket)
-        .with_context(|| format!("cannot plug {}", plugs.join(", ")))?;
+    plug((&package.name, socket), plugged)
+}
+
+/// Plugs components, given with their names, into another one.
+///
+/// # Errors
+///
+/// Fails if bytes are not a component, or if no export of a plug matches an import.
+pub(crate) fn plug(socket: (&str, Vec<u8>), plugs: Vec<(&str, Vec<u8>)>) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let mut add = |(name, bytes): (&str, Vec<u8>)| -> Result<_> {
+        let component = Component::from_bytes(name, None, bytes, graph.types_mut())?;
+        Ok(graph.register_package(component)?)
+    };
+    let names: Vec<_> = plugs.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    let socket = add(socket)?;
+    let plugged = plugs
+        .into_iter()
+        .map(&mut add)
+        .collect::<Result<Vec<_>>>()?;
+    wac_graph::plug(&mut graph, plugged, socket).with_context(|| format!("cannot plug {names}"))?;
     Ok(graph.encode(EncodeOptions::default())?)
 }
 

@@ -28,12 +28,26 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     compare(&read("Cargo.toml")?, &read("Cargo.lock")?)
 }
 
-fn compare(manifest: &str, lock: &str) -> Result<()> {
+/// Returns the version of Wasmtime that `Cargo.toml` pins.
+///
+/// # Errors
+///
+/// Fails if it pins none.
+pub(crate) fn wasmtime(workspace: &Workspace) -> Result<String> {
+    let manifest = fs::read_to_string(workspace.path("Cargo.toml")).context("Cargo.toml")?;
+    pinned(&manifest).map(str::to_owned)
+}
+
+fn pinned(manifest: &str) -> Result<&str> {
     let pin = format!("\n{PIN} = \"=");
     let (_, rest) = manifest
         .split_once(&pin)
         .with_context(|| format!("Cargo.toml does not pin {PIN} to one version"))?;
-    let version = rest.split('"').next().unwrap_or_default();
+    Ok(rest.split('"').next().unwrap_or_default())
+}
+
+fn compare(manifest: &str, lock: &str) -> Result<()> {
+    let version = pinned(manifest)?;
     for name in CRATES {
         let package = format!("\nname = \"{name}\"\nversion = \"");
         let locked: Vec<_> = lock.split(&package).skip(1).collect();

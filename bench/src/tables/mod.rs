@@ -1,10 +1,12 @@
 //! The tables. Each is made by its own process.
 
 mod boundary;
+mod http;
 mod service;
 mod signals;
 mod size;
 
+pub(crate) use http::Programs;
 pub(crate) use service::report_one as report_memory;
 
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ pub(crate) struct Inputs {
     pub(crate) rows: String,
     /// Runs only columns whose title contains this, in the tables of signals.
     pub(crate) columns: String,
+    /// The programs of the tables of HTTP services.
+    pub(crate) programs: Programs,
     /// The effort of the measurement.
     pub(crate) effort: Effort,
 }
@@ -33,7 +37,7 @@ pub(crate) struct Inputs {
 pub(crate) type Make = fn(&Inputs) -> Result<Table>;
 
 /// All tables, by name, in the order of the page.
-pub(crate) const TABLES: [(&str, Make); 9] = [
+pub(crate) const TABLES: [(&str, Make); 11] = [
     ("signals", signals::counting),
     ("batch", signals::batch),
     ("bindgen", signals::bindgen),
@@ -43,4 +47,6 @@ pub(crate) const TABLES: [(&str, Make); 9] = [
     ("start", service::start),
     ("memory", service::memory),
     ("throughput", service::throughput),
+    ("http", http::table),
+    ("http-memory", http::memory),
 ];

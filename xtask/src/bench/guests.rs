@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The profile of guests whose speed is measured.
-const FAST: &str = "fast-guest";
+pub(super) const FAST: &str = "fast-guest";
 
 /// The service without telemetry, and with each API of the SDK. All names but the first are
 /// features.
@@ -92,7 +92,7 @@ pub(crate) fn service(folder: &Path, variant: &str, level: &str, wasm_opt: bool)
     folder.join(format!("service.{variant}.{level}{suffix}.wasm"))
 }
 
-fn folder(workspace: &Workspace) -> Result<PathBuf> {
+pub(super) fn folder(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target("bench/guests");
     fs::create_dir_all(&folder)?;
     Ok(folder)

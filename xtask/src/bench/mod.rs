@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: builds the bench with its guests, and runs it.
 
 pub(crate) mod guests;
+mod http;
+
+pub(crate) use http::build_release;
 
 use crate::run::{cargo, run as run_command, run_our_own};
 use crate::workspace::Workspace;
@@ -9,7 +12,7 @@ use anyhow::{Result, ensure};
 use std::process::Command;
 
 /// The names of the bench's tables. Only the names, because xtask must build without any library.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "signals",
     "batch",
     "bindgen",
@@ -19,6 +22,8 @@ const TABLES: [&str; 9] = [
     "start",
     "memory",
     "throughput",
+    "http",
+    "http-memory",
 ];
 
 /// Options of `cargo xtask bench`.
@@ -59,24 +64,42 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     );
     toolchain::ensure_targets()?;
     wasmedge::ensure(workspace)?;
-    guests::build_rows(workspace)?;
-    let guests = guests::build_services(workspace)?;
+    let is_wanted = |name: &&str| name.contains(filter);
+    let (of_http, others): (Vec<_>, Vec<_>) = TABLES
+        .into_iter()
+        .filter(is_wanted)
+        .partition(|name| name.starts_with("http"));
+    if !others.is_empty() {
+        guests::build_rows(workspace)?;
+        guests::build_services(workspace)?;
+    }
+    let programs = if of_http.is_empty() {
+        Vec::new()
+    } else {
+        http::prepare(workspace, options.short)?
+    };
     let (profile, folder) = if options.short {
         ("dev", "debug")
     } else {
         eprintln!("building the bench with link-time optimisation: some minutes the first time");
         ("release", "release")
     };
-    run_command(cargo().args([
-        "build",
-        "--locked",
-        "--profile",
-        profile,
-        "--package",
-        "wasmscope-bench",
-    ]))?;
+    let mut build = cargo();
+    build.args(["build", "--locked", "--profile", profile]);
+    build.args(["--package", "wasmscope-bench"]);
+    if options.short && !of_http.is_empty() {
+        // Together, so that they share their dependencies.
+        build.args(["--package", "wasmscope-cli", "--package"]);
+        build.args([
+            "wasmscope-bench-http",
+            "--features",
+            "wasmscope-cli/wasmedge",
+        ]);
+    }
+    run_command(&mut build)?;
     let mut bench = Command::new(workspace.target(&format!("{folder}/wasmscope-bench")));
-    bench.arg("--guests").arg(&guests);
+    bench.arg("--guests").arg(guests::folder(workspace)?);
+    bench.args(programs);
     if options.short {
         bench.arg("--short");
     } else {
@@ -119,7 +142,7 @@ mod tests {
         let error = run(&workspace, &options).expect_err("no such table");
         assert_eq!(
             error.to_string(),
-            "no table is called `foo`; choose from signals, batch, bindgen, boundary, size, cold-start, start, memory, throughput"
+            "no table is called `foo`; choose from signals, batch, bindgen, boundary, size, cold-start, start, memory, throughput, http, http-memory"
         );
     }
 }
