@@ -18,6 +18,7 @@ mod parity;
 mod pins;
 mod run;
 mod size;
+mod soak;
 mod test;
 mod toolchain;
 mod wasm_opt;
@@ -64,6 +65,9 @@ enum Command {
     /// Compares the cost of telemetry with the native OpenTelemetry SDK, and writes
     /// docs/benchmarks.md.
     Bench(bench::Options),
+    /// Loads `wasmscope serve` for minutes on each runtime, while its collector goes away and comes
+    /// back. Checks that no request fails, memory is bounded, and every loss is counted.
+    Soak(soak::Options),
     /// Finds libwasmedge and libclang for the WasmEdge packages, or fetches them into
     /// target/wasmedge.
     Wasmedge(wasmedge::Options),
@@ -101,6 +105,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Miri(options) => miri::run(&workspace, &options),
         Command::Size(options) => size::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Soak(options) => soak::run(&workspace, &options),
         Command::Wasmedge(options) => wasmedge::run(&workspace, &options),
         Command::Install(options) => install::run(&workspace, &options),
     }

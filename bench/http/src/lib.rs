@@ -1,18 +1,20 @@
 //! Measures servers of HTTP: their processes, clients that load them, and a collector that counts
 //! the telemetry that they send.
 //!
-//! The bench's table of HTTP services uses it. The program `native-service` (the peer
-//! of a component on Wasmscope) is in `src/bin`.
+//! The bench's table of HTTP services and the soak use it. The programs `native-service` (the peer
+//! of a component on Wasmscope) and `soak` are in `src/bin`.
 
 mod client;
 mod collector;
 mod oha;
 mod server;
+mod soak;
 
 pub use client::{Progress, load};
 pub use collector::{Collector, Mode, Received};
 pub use oha::Oha;
 pub use server::Server;
+pub use soak::{Delivery, Growth, Soak, Soaked};
 
 use std::time::Duration;
 
