@@ -25,6 +25,7 @@ pub mod attempt;
 pub mod guests;
 pub mod home;
 pub mod report;
+pub mod requests;
 pub mod scenario;
 pub mod service;
 

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use wasmscope_test_support::{Cli, Collector, Output, SpanView, Value};
+use wasmscope_test_support::{Cli, Collector, Output, SpanView};
+use wasmscope_tests::requests::{client_spans, hex, server_spans, text};
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
 on_each_engine! {
@@ -87,28 +88,14 @@ fn run_in(
     (set(command).run().expect_code(0), collector)
 }
 
-/// Returns the spans of requests.
-fn requests(collector: &Collector) -> Vec<SpanView> {
-    const CLIENT: i32 = 3;
-    let spans = collector.spans().into_iter();
-    spans.filter(|span| span.item.kind == CLIENT).collect()
-}
-
 fn request(collector: &Collector) -> SpanView {
-    let mut spans = requests(collector);
+    let mut spans = client_spans(collector);
     assert_eq!(spans.len(), 1, "{}", collector.dump());
     spans.remove(0)
 }
 
 fn error(span: &SpanView) -> String {
-    match span.attr("error.type") {
-        Some(Value::Str(error)) => error,
-        other => format!("{other:?}"),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    text(span, "error.type")
 }
 
 fn a_request_continues_the_trace(runtime: Runtime) {
@@ -143,7 +130,7 @@ fn requests_need_a_rule(runtime: Runtime) {
     let warning = "wasmscope: warning: an HTTP request to https://api.example.com was refused; \
                    to allow it, add --outbound https://api.example.com\n";
     assert_eq!(output.stderr.matches(warning).count(), 1, "{output}");
-    let errors: Vec<_> = requests(&collector).iter().map(error).collect();
+    let errors: Vec<_> = client_spans(&collector).iter().map(error).collect();
     assert_eq!(errors, ["HTTP-request-denied"; 2]);
 }
 
@@ -185,7 +172,7 @@ fn failures_are_in_results_and_spans(runtime: Runtime) {
          leave: answered false\n",
         "{output}"
     );
-    let mut spans = requests(&collector);
+    let mut spans = client_spans(&collector);
     spans.sort_by_key(|span| span.item.start_time_unix_nano);
     let errors: Vec<_> = spans.iter().map(error).collect();
     assert_eq!(
@@ -212,12 +199,12 @@ fn the_context_goes_only_where_it_may(runtime: Runtime) {
     let url = upstream.url();
     let elsewhere = ["--outbound", &url, "--propagate-to", "https://example.com"];
     let (_, collector) = run(runtime, &elsewhere, &["get", &url]);
-    assert_eq!(requests(&collector).len(), 1);
+    assert_eq!(client_spans(&collector).len(), 1);
     assert!(!upstream.head().contains("traceparent"));
     let (_, collector) = run_in(runtime, &["--outbound", &url], &["get", &url], |command| {
         command.env("OTEL_PROPAGATORS", "none")
     });
-    assert_eq!(requests(&collector).len(), 1);
+    assert_eq!(client_spans(&collector).len(), 1);
     assert!(!upstream.head().contains("traceparent"));
 }
 
@@ -247,7 +234,7 @@ fn instances_of_a_service_share_connections(runtime: Runtime) {
     }
     let (output, collector) = service.stop();
     assert!(!output.stderr.contains("warning"), "{output}");
-    let spans = requests(&collector);
+    let spans = client_spans(&collector);
     assert_eq!(spans.len(), REQUESTS, "{}", collector.dump());
     for span in spans {
         let spans = collector.spans();
@@ -274,8 +261,6 @@ fn a_wrong_rule_is_an_error_that_says_what_to_write() {
 
 /// The services of the demo: the shop on one engine asks the prices on another one.
 fn one_trace_goes_through_two_engines(runtime: Runtime) {
-    const KIND_SERVER: i32 = 2;
-    const KIND_CLIENT: i32 = 3;
     let other = if runtime.name == Runtime::WASMTIME.name {
         Runtime::WASMEDGE
     } else {
@@ -303,15 +288,11 @@ fn one_trace_goes_through_two_engines(runtime: Runtime) {
     let (output, of_shop) = shop.stop();
     let _ = output.expect_code(0);
 
-    let asked = of_shop.spans().into_iter();
-    let asked: Vec<_> = asked.filter(|span| span.kind == KIND_CLIENT).collect();
+    let asked = client_spans(&of_shop);
     let spans = of_prices.spans();
-    let answered: Vec<_> = spans
-        .iter()
-        .filter(|span| span.kind == KIND_SERVER)
-        .collect();
+    let answered = server_spans(&of_prices, 5);
     assert_eq!(answered.len(), 5);
-    for server in answered {
+    for server in &answered {
         assert!(asked.iter().any(|client| server.is_child_of(client)));
         assert!(spans.iter().any(|look_up| look_up.is_child_of(server)));
     }

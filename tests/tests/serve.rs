@@ -9,7 +9,8 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, number_data_point};
 use wasm_encoder::{ComponentSection as _, InstanceSection, ModuleArg, RawSection};
 use wasmparser::{Parser, Payload};
-use wasmscope_test_support::{Collector, SpanView, Value, attr};
+use wasmscope_test_support::{Value, attr};
+use wasmscope_tests::requests::{assert_facts, hex, server_spans, text};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
@@ -36,50 +37,6 @@ on_each_engine! {
 }
 
 const SERVICE: &str = "http-service";
-
-/// Waits for the spans of the server, and returns them in the order of their ends.
-fn server_spans(collector: &Collector, count: usize) -> Vec<SpanView> {
-    let of_server = |collector: &Collector| {
-        let spans = collector.spans().into_iter();
-        spans
-            .filter(|span| span.scope.name == "wasmscope")
-            .collect::<Vec<_>>()
-    };
-    collector.wait_for(
-        |collector| of_server(collector).len() >= count,
-        Duration::from_secs(30),
-    );
-    of_server(collector)
-}
-
-fn text(span: &SpanView, key: &str) -> String {
-    match span.attr(key) {
-        Some(Value::Str(text)) => text,
-        Some(Value::Int(number)) => number.to_string(),
-        Some(other) => format!("{other:?}"),
-        None => "-".to_owned(),
-    }
-}
-
-/// Returns the facts about a request: method, path, status code, error and status.
-fn facts(span: &SpanView) -> String {
-    let keys = ["url.path", "http.response.status_code", "error.type"];
-    let [path, status, error] = keys.map(|key| text(span, key));
-    let status_code = span.item.status.as_ref().map_or(0, |status| status.code);
-    let is_error = status_code == 2;
-    let mark = if is_error { " ERROR" } else { "" };
-    format!("{} {path} {status} {error}{mark}", span.name)
-}
-
-#[track_caller]
-fn assert_facts(collector: &Collector, expected: &[&str]) {
-    let spans = server_spans(collector, expected.len());
-    let mut facts: Vec<_> = spans.iter().map(facts).collect();
-    facts.sort();
-    let mut expected = expected.to_vec();
-    expected.sort_unstable();
-    assert_eq!(facts, expected);
-}
 
 fn requests_are_answered_and_described(runtime: Runtime) {
     let service = Service::start(runtime, SERVICE, &["--trace-response"]);
@@ -157,10 +114,6 @@ fn requests_are_answered_and_described(runtime: Runtime) {
     ] {
         let _ = collector.metric(name);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn guests_name_their_routes(runtime: Runtime) {
