@@ -19,6 +19,8 @@ on_each_engine! {
     the_context_goes_only_where_it_may,
     instances_of_a_service_share_connections,
     one_trace_goes_through_two_engines,
+    a_chain_of_three_services_is_one_trace,
+    without_propagators_a_service_neither_reads_nor_sends_a_context,
 }
 
 /// A server that answers each connection in the same way. It passes on the heads of requests.
@@ -220,10 +222,7 @@ fn instances_of_a_service_share_connections(runtime: Runtime) {
             let _ = stream.read(&mut [0; 4096]);
         }
     });
-    let url = upstream.url();
-    let variable = format!("UPSTREAM={url}");
-    let options = ["--outbound", &url, "--env", &variable];
-    let service = Service::start(runtime, "http-relay", &options);
+    let service = relay_to(runtime, upstream.address, "", |command| command);
     for _ in 0..REQUESTS {
         let answer = service.get("/");
         assert_eq!(
@@ -259,14 +258,18 @@ fn a_wrong_rule_is_an_error_that_says_what_to_write() {
     }
 }
 
-/// The services of the demo: the shop on one engine asks the prices on another one.
-fn one_trace_goes_through_two_engines(runtime: Runtime) {
-    let other = if runtime.name == Runtime::WASMTIME.name {
+/// Returns a runtime with another engine.
+fn other(runtime: Runtime) -> Runtime {
+    if runtime == Runtime::WASMTIME {
         Runtime::WASMEDGE
     } else {
         Runtime::WASMTIME
-    };
-    let prices = Service::start(other, "prices", &[]);
+    }
+}
+
+/// The services of the demo: the shop on one engine asks the prices on another one.
+fn one_trace_goes_through_two_engines(runtime: Runtime) {
+    let prices = Service::start(other(runtime), "prices", &[]);
     let url = format!("http://{}", prices.address);
     let env = format!("PRICES={url}");
     let shop = Service::start(runtime, "shop", &["--env", &env, "--outbound", &url]);
@@ -295,5 +298,77 @@ fn one_trace_goes_through_two_engines(runtime: Runtime) {
     for server in &answered {
         assert!(asked.iter().any(|client| server.is_child_of(client)));
         assert!(spans.iter().any(|look_up| look_up.is_child_of(server)));
+    }
+}
+
+/// Starts a service that asks another one.
+fn relay_to(
+    runtime: Runtime,
+    address: SocketAddr,
+    path: &str,
+    prepare: impl FnOnce(Cli) -> Cli,
+) -> Service {
+    let host = format!("http://{address}");
+    let env = format!("UPSTREAM={host}{path}");
+    Service::start_as(runtime, "http-relay", |command| {
+        prepare(command.args(["--env", &env, "--outbound", &host]))
+    })
+}
+
+/// The first and the last one run on this engine, the one between them on another one.
+fn a_chain_of_three_services_is_one_trace(runtime: Runtime) {
+    let last = Service::start(runtime, "http-service", &[]);
+    let middle = relay_to(other(runtime), last.address, "/ok", |command| command);
+    let first = relay_to(runtime, middle.address, "", |command| command);
+    assert_eq!(first.get("/").to_string(), "200 \"ok\\n\"");
+    let [first, middle, last] = [first, middle, last].map(|service| {
+        let (output, collector) = service.stop();
+        let _ = output.expect_code(0);
+        collector
+    });
+    let only = |spans: Vec<SpanView>, collector: &Collector| {
+        assert_eq!(spans.len(), 1, "{}", collector.dump());
+        spans.into_iter().next().expect("one span")
+    };
+    let server = |collector| only(server_spans(collector, 1), collector);
+    let chain = [
+        server(&first),
+        request(&first),
+        server(&middle),
+        request(&middle),
+        server(&last),
+        last.span("handle"),
+    ];
+    assert!(chain[0].parent_span_id.is_empty(), "{}", first.dump());
+    for [parent, child] in chain.array_windows() {
+        assert!(child.is_child_of(parent), "{child:?} below {parent:?}");
+    }
+}
+
+fn without_propagators_a_service_neither_reads_nor_sends_a_context(runtime: Runtime) {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    for propagators in ["none", "tracecontext,baggage"] {
+        let upstream = Upstream::text("hello");
+        let service = relay_to(runtime, upstream.address, "", |command| {
+            command.env("OTEL_PROPAGATORS", propagators)
+        });
+        let answer = service.send(format!(
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nbaggage: tenant=a\r\n\
+             tracestate: vendor=1\r\ntraceparent: 00-{TRACE}-b7ad6b7169203331-01\r\n\r\n"
+        ));
+        assert_eq!(answer.text(), "hello");
+        let (output, collector) = service.stop();
+        let _ = output.expect_code(0);
+        let server = server_spans(&collector, 1).remove(0);
+        let head = upstream.head();
+        let is_off = propagators == "none";
+        assert_eq!(hex(&server.trace_id) != TRACE, is_off);
+        assert_eq!(server.parent_span_id.is_empty(), is_off);
+        assert_eq!(server.links, []);
+        for header in ["traceparent:", "tracestate:", "baggage:"] {
+            assert_eq!(!head.contains(header), is_off, "{header} in {head}");
+        }
+        // The guest's request is still beneath that of its client.
+        assert!(request(&collector).is_child_of(&server));
     }
 }
