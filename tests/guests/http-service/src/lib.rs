@@ -59,6 +59,15 @@ impl Guest for Service {
                 trap();
             }
             "/loop" => endless(),
+            "/work" => {
+                work(query.parse().unwrap_or_default());
+                respond(response_out, 200, b"done\n");
+            }
+            "/memory" => {
+                let taken = vec![1_u8; 64 << 20];
+                let length = std::hint::black_box(&taken).len();
+                respond(response_out, 200, format!("{length} bytes\n").as_bytes());
+            }
             "/loop-in-body" => {
                 let body = begin(response_out, 200, Fields::new());
                 write(&body, b"part");
@@ -130,6 +139,13 @@ fn trap() -> ! {
 fn endless() -> ! {
     loop {
         std::hint::spin_loop();
+    }
+}
+
+/// Takes some instructions for each turn.
+fn work(turns: u32) {
+    for turn in 0..turns {
+        std::hint::black_box(turn);
     }
 }
 
