@@ -3,7 +3,8 @@
 //!
 //! A scenario is a folder of `tests/scenarios/`:
 //!
-//! - `scenario.toml` describes the run ([`Scenario`] lists the fields);
+//! - `scenario.toml` describes the run ([`Scenario`] lists the fields). With `requests`, the guest
+//!   is served, and the responses take the place of its output;
 //! - `guest.rs` is the guest, a binary of the package `tests/guests/scenarios`. A scenario may name
 //!   the guest of another scenario instead.
 //! - `expected.snap` is the expected result on all [`RUNTIMES`], in the form of [`report()`].

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::Scenario;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use wasmscope_test_support::{Collector, MetricView, Normaliser, Output, SpanView, Value};
 
@@ -54,6 +55,7 @@ pub fn report(output: &Output, collector: &Collector, scenario: &Scenario) -> St
         "counted spans",
         &counts(&scenario.count_only, &counted),
     );
+    let metrics: Vec<_> = metrics.into_iter().map(without_times).collect();
     section(&mut text, "metrics", &normaliser.metrics(&metrics));
     section(&mut text, "host metrics", &names(&measured));
     section(&mut text, "logs", &normaliser.logs(&collector.logs()));
@@ -94,6 +96,7 @@ fn section(text: &mut String, title: &str, content: &str) {
 /// Returns the lines that `wasmscope` itself wrote, without a runtime's message for a trap.
 fn own_lines(stderr: &str) -> String {
     const TRAPPED: &str = "wasmscope: the program trapped: ";
+    const LISTENING: &str = "wasmscope: listening on ";
     const COMPILING: &str = "wasmscope: compiling for ";
     let mut text = String::new();
     for line in stderr.lines() {
@@ -101,6 +104,8 @@ fn own_lines(stderr: &str) -> String {
         // A panic's message comes from the guest, so it is shown.
         if !message.is_empty() && !message.starts_with("it panicked: ") {
             let _ = writeln!(text, "{TRAPPED}[message]");
+        } else if line.starts_with(LISTENING) {
+            // The port differs.
         } else if line.starts_with(COMPILING) {
             // Only the first run of a guest prints this line.
         } else if line.starts_with("wasmscope: ") || line.starts_with("error: ") {
@@ -139,6 +144,24 @@ fn counts(names: &[String], spans: &[SpanView]) -> String {
 fn is_of_telemetry(metric: &MetricView) -> bool {
     let begins = |begin| metric.name.starts_with(begin);
     metric.scope.name == "wasmscope" && (begins("wasmscope.telemetry.") || begins("otel.sdk."))
+}
+
+/// Removes the times from the host's histograms of durations. The attributes and counts stay.
+fn without_times(mut metric: MetricView) -> MetricView {
+    let is_duration = metric.name.starts_with("http.") && metric.name.ends_with(".duration");
+    if let Some(Data::Histogram(histogram)) = &mut metric.item.data
+        && metric.scope.name == "wasmscope"
+        && is_duration
+    {
+        for point in &mut histogram.data_points {
+            point.sum = None;
+            point.min = None;
+            point.max = None;
+            point.bucket_counts = Vec::new();
+            point.explicit_bounds = Vec::new();
+        }
+    }
+    metric
 }
 
 fn is_measured(metric: &MetricView) -> bool {

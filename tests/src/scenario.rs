@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use wasmscope_test_support::binary::binary;
-use wasmscope_test_support::{Cli, Collector, Output};
+use wasmscope_test_support::{Cli, Collector, Output, Running};
 
 use crate::guests;
+use crate::service::{self, Service};
 
 /// A runtime on which every scenario runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +156,9 @@ pub struct Scenario {
     /// The signal to send, if any.
     #[serde(default)]
     pub signal: Option<Signal>,
+    /// Requests to send, one after another. With any, the guest is served, and stopped after them.
+    #[serde(default)]
+    pub requests: Vec<Request>,
     /// The expected exit code.
     #[serde(default)]
     pub exit: i32,
@@ -164,6 +168,36 @@ pub struct Scenario {
     /// Names of spans that are only counted.
     #[serde(default)]
     pub count_only: Vec<String>,
+}
+
+/// A request to a service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The method and the path, as in `GET /orders`.
+    pub send: String,
+    /// Headers, as in `traceparent: 00-...`.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Request {
+    fn to_bytes(&self) -> String {
+        let mut head = format!(
+            "{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n",
+            self.send
+        );
+        if !self.body.is_empty() {
+            head += &format!("content-length: {}\r\n", self.body.len());
+        }
+        for header in &self.headers {
+            head += &format!("{header}\r\n");
+        }
+        format!("{head}\r\n{}", self.body)
+    }
 }
 
 /// A signal to send to a running scenario.
@@ -245,8 +279,13 @@ impl Scenario {
             std::fs::create_dir_all(file.parent().unwrap_or(folder.path()))?;
             std::fs::write(file, content)?;
         }
-        let cli = runtime
-            .run()
+        let is_service = !self.requests.is_empty();
+        let cli = if is_service {
+            runtime.serve()
+        } else {
+            runtime.run()
+        };
+        let cli = cli
             .args(["--otlp-endpoint", &collector.endpoint_http()])
             .args(&self.options)
             .arg(guest)
@@ -260,6 +299,9 @@ impl Scenario {
             cli
         };
         let running = cli.spawn();
+        if is_service {
+            return Ok(self.send_requests(running));
+        }
         if let Some(signal) = &self.signal {
             running.wait_for_stdout(|stdout| stdout.contains(&signal.after));
             match signal.send {
@@ -268,5 +310,20 @@ impl Scenario {
             }
         }
         Ok(running.finish())
+    }
+
+    /// Sends the requests, and stops the service. Its output then has the responses.
+    fn send_requests(&self, running: Running) -> Output {
+        let address = Service::address_of(&running);
+        let mut answers = String::new();
+        for request in &self.requests {
+            let answer = service::send(address, request.to_bytes());
+            answers += &format!("{}: {answer}\n", request.send);
+        }
+        running.terminate();
+        Output {
+            stdout: answers.into_bytes(),
+            ..running.finish()
+        }
     }
 }
