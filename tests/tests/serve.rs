@@ -137,7 +137,7 @@ fn guests_name_their_routes(runtime: Runtime) {
         .find(|span| span.name == "GET /orders/{id}")
         .expect("the order");
     assert_eq!(text(order, "http.route"), "/orders/{id}");
-    assert_eq!(text(order, "order.id"), "7");
+    assert_eq!(text(order, "guest.order"), "7");
     let duration = collector.metric("http.server.request.duration");
     let Some(Data::Histogram(duration)) = &duration.item.data else {
         panic!("{duration:?}")

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use wasmscope_console::render;
 use wasmscope_otlp::memory::MemoryExporter;
 
-/// The most bytes of a line. The lines that this command writes have 512 records.
-const MAX_LINE: u64 = 256 << 20;
+/// The most bytes of a line, because a line takes many times its size once it is read. Those that
+/// this command writes have 512 records.
+const MAX_LINE: u64 = 64 << 20;
 
 /// Shows the telemetry of files with OTLP JSON lines.
 pub(crate) fn view(options: &View) -> Result<ExitCode, Failure> {
@@ -51,8 +52,14 @@ fn read(mut file: impl BufRead, path: &Path, telemetry: &MemoryExporter) -> io::
     let mut unreadable = 0_u64;
     for number in 1_u64.. {
         line.clear();
-        if (&mut file).take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+        let length = (&mut file).take(MAX_LINE).read_until(b'\n', &mut line)?;
+        if length == 0 {
             break;
+        }
+        if length as u64 == MAX_LINE && !line.ends_with(b"\n") {
+            let mebibytes = MAX_LINE >> 20;
+            let error = format!("line {number} is longer than {mebibytes} MiB");
+            return Err(io::Error::other(error));
         }
         if line.trim_ascii().is_empty() {
             continue;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
-use wasmscope_otlp::memory::{ScopeInfo, Snapshot};
+use wasmscope_otlp::memory::{Record, ResourceInfo, ScopeInfo, Snapshot};
 
 use super::fold::{self, FAILED};
 use super::guides::{DURATION, Guides, deepest};
@@ -113,17 +113,25 @@ pub(super) fn draw(page: &mut Page<'_>, snapshot: &Snapshot, names: &Names<'_>) 
     }
 }
 
-/// Returns the key that similar traces share: name and scope of the first root, and the number of
-/// roots.
-fn kind_of_trace<'a>(trace: &Trace<'a>) -> (&'a str, *const ScopeInfo, usize) {
+/// Returns the key that similar traces share: name, scope and resource of the first root, and the
+/// number of roots.
+fn kind_of_trace<'a>(trace: &Trace<'a>) -> (Kind<'a>, usize) {
     let first = trace
         .roots
         .first()
         .map(|(root, _)| trace.nodes[*root].record);
-    let (name, scope) = first.map_or(("", std::ptr::null()), |record| {
-        (record.item.name.as_str(), Arc::as_ptr(&record.scope))
-    });
-    (name, scope, trace.roots.len())
+    (first.map(kind_of_span), trace.roots.len())
+}
+
+/// What similar spans share: name, scope and resource. `None` for a trace without a root.
+type Kind<'a> = Option<(&'a str, *const ScopeInfo, *const ResourceInfo)>;
+
+fn kind_of_span(record: &Record<Span>) -> (&str, *const ScopeInfo, *const ResourceInfo) {
+    (
+        record.item.name.as_str(),
+        Arc::as_ptr(&record.scope),
+        Arc::as_ptr(&record.resource),
+    )
 }
 
 /// Draws one line for traces that are not shown.
@@ -271,7 +279,7 @@ impl Drawing<'_, '_, '_> {
                     ..
                 } = &nodes[child];
                 fold::Item {
-                    kind: (record.item.name.as_str(), Arc::as_ptr(&record.scope)),
+                    kind: kind_of_span(record),
                     length: length(&record.item),
                     failed: *error_within,
                 }

@@ -92,7 +92,12 @@ fn trace<'a>(id: &'a [u8], mut records: Vec<&'a Record<Span>>) -> Trace<'a> {
     }
     let mut parents: Vec<Option<usize>> = records
         .iter()
-        .map(|record| by_span.get(record.item.parent_span_id.as_slice()).copied())
+        .map(|record| {
+            let parent = record.item.parent_span_id.as_slice();
+            // A file may have spans without an id.
+            let is_valid = parent.iter().any(|&byte| byte != 0);
+            by_span.get(parent).copied().filter(|_| is_valid)
+        })
         .collect();
     let cut = break_cycles(&mut parents);
 

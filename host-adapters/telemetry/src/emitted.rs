@@ -7,6 +7,7 @@ mod attributes;
 mod markdown;
 mod metrics;
 
+pub(crate) use attributes::OWN_PREFIX;
 pub use attributes::{ATTRIBUTES, ERROR_TYPES, attribute};
 pub use markdown::markdown;
 pub(crate) use metrics::COLLECTION;

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::attributes::Rules;
 use crate::dropped::{Reason, Signal};
-use crate::emitted::{attribute, event};
+use crate::emitted::{OWN_PREFIX, attribute, event};
 use crate::http::Route;
 use crate::instance::open_span::{OpenSpan, set_with_priority};
 use crate::invocation::{InvocationOptions, Outcome, TrustIncoming};
@@ -221,11 +221,12 @@ impl HostSpan {
 
     /// Returns whether anything is kept that the guest sets on it.
     pub(crate) fn keeps_changes(&self) -> bool {
-        self.recorded.is_some() || self.route.is_wanted()
+        let has_metrics = self.telemetry.0.http_metrics.is_some();
+        self.recorded.is_some() || (self.route.is_wanted() && has_metrics)
     }
 
     /// Changes the name.
-    pub(crate) fn set_name(&mut self, name: String) {
+    fn set_name(&mut self, name: String) {
         let rules = self.telemetry.0.span_rules();
         if let Some(recorded) = &mut self.recorded {
             recorded.open.set_name(name, rules);
@@ -250,6 +251,7 @@ impl HostSpan {
     }
 
     fn end_recorded(&mut self, time: SystemTime) {
+        self.apply_route();
         let Some(recorded) = self.recorded.take() else {
             return;
         };
@@ -263,7 +265,8 @@ impl HostSpan {
         let mut of_guest = open.take_attributes();
         // The host's attributes are facts, which operators rely on.
         of_guest.retain(|given| {
-            let is_free = attributes.iter().all(|own| own.key != given.key);
+            let is_free = !given.key.as_str().starts_with(OWN_PREFIX)
+                && attributes.iter().all(|own| own.key != given.key);
             if !is_free {
                 rules.count_named(Reason::HostAttribute, given.key.as_str());
             }
@@ -272,7 +275,18 @@ impl HostSpan {
         let over = add(&mut attributes, of_guest, shared.host_attributes, rules);
         attributes_over = attributes_over.saturating_add(over);
         open.replace_attributes(attributes, attributes_over);
-        open.finish(time, shared.sdk_counts);
+        open.finish(time, shared.host_sdk_counts);
+    }
+
+    /// Sets the route of a request, and renames the span after it.
+    fn apply_route(&mut self) {
+        let Some(route) = self.route.get().map(str::to_owned) else {
+            return;
+        };
+        if let Some(name) = self.route.span_name() {
+            self.set_name(name);
+        }
+        self.set_attribute(KeyValue::new(attribute::HTTP_ROUTE.key, route));
     }
 
     pub(crate) fn remote_parent(&self) -> Option<SpanId> {

@@ -90,6 +90,8 @@ pub(crate) struct Shared {
     pub(crate) host_attributes: usize,
     /// True if the SDK's span limits equal ours. Then the SDK counts dropped items of a span.
     pub(crate) sdk_counts: bool,
+    /// The same for host spans, which may have a provider with other limits.
+    pub(crate) host_sdk_counts: bool,
     /// The tracer provider's sampler, if it can decide before a span is made.
     pub(crate) sampler: Option<EarlySampler>,
     tracers: Mutex<HashMap<ScopeKey, SdkTracer>>,
@@ -435,6 +437,7 @@ impl TelemetryBuilder {
             log_levels: CurrentLogLevels::new(self.log_levels),
             runtime: self.runtime,
             sdk_counts: self.sdk_counts,
+            host_sdk_counts: !has_own_limits,
             sampler: self.sampler,
             tracers: Mutex::default(),
             guest_warnings: GuestWarnings::default(),

@@ -31,11 +31,17 @@ pub(super) fn connections(program: &Program) -> usize {
     }
 }
 
+/// Says why a request was refused. On a thread of its own, because nobody may read that, and
+/// guests share theirs. There are few such warnings.
 fn warn(refusal: &Refusal) {
-    say!("wasmscope: warning: {}", on_one_line(&message(refusal)));
-    if refusal.is_last {
-        say!("wasmscope: warning: further hosts that are refused are not listed");
-    }
+    let message = on_one_line(&message(refusal));
+    let is_last = refusal.is_last;
+    let _ = std::thread::Builder::new().spawn(move || {
+        say!("wasmscope: warning: {message}");
+        if is_last {
+            say!("wasmscope: warning: further hosts that are refused are not listed");
+        }
+    });
 }
 
 fn message(refusal: &Refusal) -> String {

@@ -183,10 +183,10 @@ impl MergedMetrics {
             .streams
             .get(&key)
             .and_then(|stream| stream.points.get(&by_attributes));
-        let names = key.name.len() + key.unit.len() + stream.description.len();
+        let names = key.name.len() + key.unit.len();
         let size = names + point.size();
         let freed = old.map(|old| names + old.size());
-        let total = self.bytes - freed.unwrap_or(0) + size;
+        let total = self.bytes.saturating_sub(freed.unwrap_or(0)) + size;
         if total > MAX_BYTES || (freed.is_none() && self.series >= MAX_ITEMS) {
             return false;
         }

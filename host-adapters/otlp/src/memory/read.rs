@@ -16,9 +16,9 @@ use super::{SHARED_SCOPES, size};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Line {
-    resource_spans: Vec<ResourceSpans>,
-    resource_metrics: Vec<ResourceMetrics>,
-    resource_logs: Vec<ResourceLogs>,
+    resource_spans: Option<Vec<ResourceSpans>>,
+    resource_metrics: Option<Vec<ResourceMetrics>>,
+    resource_logs: Option<Vec<ResourceLogs>>,
 }
 
 /// The resources and scopes of the lines so far, which records share.
@@ -36,9 +36,7 @@ impl MemoryExporter {
     ///
     /// # Errors
     ///
-    /// Returns an error if the line is not OTLP JSON. Nothing of it is kept then. This includes
-    /// lines with numbers that are not finite, because the types of opentelemetry-proto do not read
-    /// them.
+    /// Returns an error if the line is not OTLP JSON. Nothing of it is kept then.
     ///
     /// # Examples
     ///
@@ -50,10 +48,19 @@ impl MemoryExporter {
     /// ```
     pub fn read_json(&self, line: &[u8]) -> std::io::Result<()> {
         let line: Line = serde_json::from_slice(line)?;
+        let Line {
+            resource_spans: spans,
+            resource_metrics: metrics,
+            resource_logs: logs,
+        } = line;
+        if spans.is_none() && metrics.is_none() && logs.is_none() {
+            let expected = "expected `resourceSpans`, `resourceMetrics` or `resourceLogs`";
+            return Err(std::io::Error::other(expected));
+        }
         let mut inner = self.lock();
-        inner.read_spans(line.resource_spans);
-        inner.read_logs(line.resource_logs);
-        let refused = inner.metrics.merge(line.resource_metrics);
+        inner.read_spans(spans.unwrap_or_default());
+        inner.read_logs(logs.unwrap_or_default());
+        let refused = inner.metrics.merge(metrics.unwrap_or_default());
         inner.refused_points = inner.refused_points.saturating_add(refused);
         Ok(())
     }
@@ -121,4 +128,39 @@ fn shared<T: PartialEq>(known: &mut Vec<Arc<T>>, new: T) -> Arc<T> {
     let new = Arc::new(new);
     known.push(Arc::clone(&new));
     new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_may_change_its_description() {
+        let telemetry = MemoryExporter::default();
+        for description in ["", &"long".repeat(500), "short"] {
+            let line = format!(
+                r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"a","description":"{description}","gauge":{{"dataPoints":[{{"asInt":"1"}}]}}}}]}}]}}]}}"#
+            );
+            telemetry.read_json(line.as_bytes()).unwrap();
+        }
+        let snapshot = telemetry.snapshot();
+        assert_eq!(snapshot.metrics.len(), 1);
+        assert_eq!(snapshot.metrics[0].streams.len(), 1);
+    }
+
+    #[test]
+    fn other_json_is_refused() {
+        let telemetry = MemoryExporter::default();
+        for line in [
+            r#"{"level":"info"}"#,
+            "[]",
+            "1",
+            "",
+            "{",
+            r#"{"resourceSpans":1}"#,
+        ] {
+            assert!(telemetry.read_json(line.as_bytes()).is_err(), "{line}");
+        }
+        assert!(telemetry.is_empty());
+    }
 }

@@ -4,6 +4,10 @@ use opentelemetry_semantic_conventions::attribute as conventions;
 
 use super::{AttributeInfo, AttributeLocation, Stability, ValueInfo};
 
+/// The beginning of the names that Wasmscope defines. Guests cannot set such attributes on spans of
+/// the host.
+pub(crate) const OWN_PREFIX: &str = "wasmscope.";
+
 macro_rules! attributes {
     ($($constant:ident = $key:expr, $value:literal, [$($location:ident),+], $stability:ident, $meaning:literal;)+) => {
         /// One constant for each attribute.
@@ -59,7 +63,7 @@ attributes! {
     ERROR_TYPE = conventions::ERROR_TYPE, "string", [HostSpan, EndedSpan, Metric], Stable,
         "The kind of error, if there was one: see below.";
     HTTP_METHOD = conventions::HTTP_REQUEST_METHOD, "string", [HostSpan, Metric], Stable,
-        "The method of an HTTP request. `_OTHER` stands for methods that RFC 9110, RFC 5789 and QUERY do not define.";
+        "The method of an HTTP request. `_OTHER` stands for methods that `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS` does not list.";
     HTTP_METHOD_ORIGINAL = conventions::HTTP_REQUEST_METHOD_ORIGINAL, "string", [HostSpan], Stable,
         "The method as it was sent, if `http.request.method` is `_OTHER`.";
     HTTP_STATUS = conventions::HTTP_RESPONSE_STATUS_CODE, "int", [HostSpan, Metric], Stable,

@@ -38,8 +38,8 @@ span of a request has a link to the caller's span, if that is not its parent. If
 call, the host adds one event, `wasmscope.memory.refused`.
 
 The component can add attributes, events, links and a status to the host span (`tracer.invocation`). Attributes that the host sets itself, and
-errors of the host, have precedence. If it sets `http.route` there or, failing that, on its own outermost span of kind server, this is
-the route of the request.
+errors of the host, have precedence. If it sets `http.route` there or, failing that, on the first span of kind server that it starts,
+this is the route of the request.
 
 When the call ends, the host ends all spans that the component has left open, and sets `wasmscope.end_reason` on them. After an error
 it also sets `error.type` and the status. It replaces a status that the component has set.

@@ -15,6 +15,8 @@ pub(crate) struct Route {
     /// False for calls that are no HTTP requests. They have no route, and `http.route` is an
     /// attribute like any other.
     is_wanted: bool,
+    /// The first part of the name of the span.
+    method: String,
     /// Whether the guest has named the host's span. Then the route does not rename it.
     pub(crate) is_span_named: bool,
     /// Set on the host's span.
@@ -24,10 +26,11 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Returns the route of a request, which is not known yet.
-    pub(crate) fn of_request() -> Self {
+    /// Returns the route of a request, which is not known yet. `method` is the name of its span.
+    pub(crate) fn of_request(method: &str) -> Self {
         Self {
             is_wanted: true,
+            method: method.to_owned(),
             ..Self::default()
         }
     }
@@ -54,6 +57,12 @@ impl Route {
         {
             self.taken = Some(rules.text(route));
         }
+    }
+
+    /// Returns the name that the span gets from the route, unless the guest has named it.
+    pub(crate) fn span_name(&self) -> Option<String> {
+        let route = self.get().filter(|_| !self.is_span_named)?;
+        Some(format!("{} {route}", self.method))
     }
 
     /// Returns the route.

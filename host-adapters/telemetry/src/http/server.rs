@@ -88,8 +88,6 @@ pub struct ActiveServerRequest {
     active: [KeyValue; 2],
     version: KeyValue,
     span: Option<HostSpan>,
-    /// The first part of the span's name.
-    method: String,
     /// The attribute `http.route` of the metrics.
     route: Option<KeyValue>,
     ended: Ended,
@@ -113,10 +111,9 @@ impl Telemetry {
         let version = request.version.to_owned();
         let options = request.describe(method, options, self.0.span_rules());
         let mut span = self.start_call(component, options);
-        span.route = Route::of_request();
+        span.route = Route::of_request(method.span_name());
         let active = ActiveServerRequest {
             span: Some(span),
-            method: method.span_name().to_owned(),
             telemetry: self.clone(),
             started: Instant::now(),
             active: [method.attribute(), scheme],
@@ -187,16 +184,10 @@ impl ActiveServerRequest {
         let Some(mut span) = self.span.take() else {
             return;
         };
-        if let Some(route) = span.route.get().map(str::to_owned) {
-            let shared = &self.telemetry.0;
-            if let Some(metrics) = &shared.http_metrics {
-                let limit = shared.limits.http_routes;
-                self.route = metrics.routes.attribute(&route, limit, &shared.dropped);
-            }
-            if !span.route.is_span_named {
-                span.set_name(format!("{} {route}", self.method));
-            }
-            span.set_attribute(KeyValue::new(attribute::HTTP_ROUTE.key, route));
+        let shared = &self.telemetry.0;
+        if let Some((metrics, route)) = shared.http_metrics.as_ref().zip(span.route.get()) {
+            let limit = shared.limits.http_routes;
+            self.route = metrics.routes.attribute(route, limit, &shared.dropped);
         }
         self.ended.set_on(&mut span, is_error);
         span.end();

@@ -4,7 +4,7 @@ use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, SpanLimits};
 
 use super::*;
 use crate::host_span::Propagation;
@@ -44,6 +44,32 @@ impl Host {
             metrics,
             meter,
         }
+    }
+
+    /// Returns a host whose provider for its own spans has higher limits, as that of a pipeline.
+    fn with_high_limits() -> Self {
+        let mut host = Self::new();
+        let limits = SpanLimits {
+            max_events_per_span: u32::MAX,
+            max_attributes_per_span: u32::MAX,
+            max_links_per_span: u32::MAX,
+            max_attributes_per_event: u32::MAX,
+            max_attributes_per_link: u32::MAX,
+        };
+        let tracer = SdkTracerProvider::builder()
+            .with_simple_exporter(host.spans.clone())
+            .with_span_limits(limits)
+            .build();
+        let providers = Providers {
+            tracer: Some(SdkTracerProvider::builder().build()),
+            meter: Some(host.meter.clone()),
+            logger: None,
+        };
+        host.telemetry = Telemetry::builder(providers)
+            .span_limits(SpanLimits::default())
+            .host_tracer_provider(tracer)
+            .build();
+        host
     }
 
     fn spans(&self) -> Vec<SpanData> {

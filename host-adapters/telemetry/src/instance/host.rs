@@ -31,7 +31,10 @@ impl Activity {
     }
 
     /// Begins an invocation in a span that has started already. Returns its depth.
-    pub(super) fn begin_invocation_in(&mut self, span: HostSpan) -> u32 {
+    pub(super) fn begin_invocation_in(&mut self, mut span: HostSpan) -> u32 {
+        if let Some(open) = span.open_mut() {
+            self.spans.adopt_host(open);
+        }
         self.entered.push(Entered::Host(span.parent_context()));
         self.baggage.push(EnteredBaggage {
             scope: None,

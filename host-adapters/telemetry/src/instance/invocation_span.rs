@@ -43,14 +43,17 @@ impl Activity {
         self.invocation_of(span).is_some()
     }
 
-    /// Returns the context of a host span. `None` for other handles.
+    /// Returns the context of a host span, which may be invalid. `None` for other handles.
     pub(super) fn host_context(&self, span: SpanHandle) -> Option<SpanContext> {
-        self.invocation_of(span)?.span.context()
+        let context = self.invocation_of(span)?.span.context();
+        Some(context.unwrap_or(SpanContext::NONE))
     }
 
-    /// Returns the parent context for children of a host span. `None` for other handles.
+    /// Returns the parent context for children of a host span, which may have no valid span. `None`
+    /// for other handles.
     pub(super) fn host_parent_context(&self, span: SpanHandle) -> Option<Context> {
-        self.invocation_of(span)?.span.parent_context()
+        let context = self.invocation_of(span)?.span.parent_context();
+        Some(context.unwrap_or_default())
     }
 
     fn invocation_of(&self, span: SpanHandle) -> Option<&ActiveInvocation> {

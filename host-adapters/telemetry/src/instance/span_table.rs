@@ -231,6 +231,11 @@ impl SpanTable {
         self.bytes = charged(open, self.bytes, limits, change);
     }
 
+    /// Counts the bytes of a host span that enters the instance. It has some if it was lent before.
+    pub(super) fn adopt_host(&mut self, open: &OpenSpan) {
+        self.bytes = self.bytes.saturating_add(open.bytes);
+    }
+
     /// Gives back the bytes of a host span that leaves the instance.
     pub(super) fn release_host(&mut self, open: &OpenSpan) {
         self.bytes = self.bytes.saturating_sub(open.bytes);

@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::remote;
 use crate::scope;
+use crate::telemetry::Shared;
 
 /// The tracers of an instance, by their exported scopes. `None` without a provider.
 pub(super) type Tracers = HandleTable<TracerHandle, ScopeKey, Option<SdkTracer>>;
@@ -225,6 +226,7 @@ impl Activity {
         };
         let shared = &self.telemetry.0;
         let rules = shared.span_rules();
+        let sdk_counts = shared.sdk_counts_of(span);
         let (spans, invocations) = (&mut self.spans, &mut self.invocations);
         let known = change(spans, invocations, span, &shared.limits, |open, budget| {
             if let Some(name) = name {
@@ -235,7 +237,7 @@ impl Activity {
                 open.set_attributes(attributes, rules, budget);
             }
             for (target, shortened, attributes) in links {
-                if open.add_link(target, attributes, shared.sdk_counts, rules, budget) {
+                if open.add_link(target, attributes, sdk_counts, rules, budget) {
                     shortened.count(rules);
                 }
             }
@@ -283,9 +285,10 @@ impl Activity {
         if span.is_recorded() {
             let shared = &self.telemetry.0;
             let rules = shared.span_rules();
+            let sdk_counts = shared.sdk_counts_of(span);
             let (spans, invocations) = (&mut self.spans, &mut self.invocations);
             let known = change(spans, invocations, span, &shared.limits, |open, budget| {
-                open.add_event(event, shared.sdk_counts, rules, budget);
+                open.add_event(event, sdk_counts, rules, budget);
             });
             if !known {
                 rules.count(self.not_open(), 1);
@@ -348,6 +351,18 @@ impl Activity {
         } else {
             let known = self.spans.context(span).cloned();
             known.or_else(|| self.host_context(span))
+        }
+    }
+}
+
+impl Shared {
+    /// Returns whether the SDK counts the dropped items of a span.
+    #[inline]
+    fn sdk_counts_of(&self, span: SpanHandle) -> bool {
+        if is_host_handle(span) {
+            self.host_sdk_counts
+        } else {
+            self.sdk_counts
         }
     }
 }

@@ -119,7 +119,7 @@ impl Guest for Service {
             }
             "/orders/7" => {
                 wasmscope::route("/orders/{id}");
-                wasmscope::invocation().set_attribute("order.id", 7);
+                wasmscope::invocation().set_attribute("guest.order", 7);
                 respond(response_out, 200, b"order\n");
             }
             "/files/7" => {

@@ -267,34 +267,82 @@ fn the_host_keeps_its_own() {
 
 #[test]
 fn what_a_guest_sets_is_bounded() {
+    for host in [Host::new(), Host::with_high_limits()] {
+        let limits = host.telemetry.limits().clone();
+        let spans = answer(&host, InvocationOptions::default(), |guest| {
+            let span = guest.invocation_span();
+            for number in 0..limits.span_attributes + 5 {
+                let attribute = KeyValue::new(format!("key{number}"), "x".repeat(10));
+                guest.update_span(span, set(vec![attribute]));
+            }
+            for length in [1000, 0] {
+                for _ in 0..limits.span_events + 5 {
+                    let event = SpanEvent {
+                        name: "event".into(),
+                        attributes: vec![KeyValue::new("long", "x".repeat(length))],
+                        time: None,
+                    };
+                    guest.span_event(span, event);
+                }
+            }
+        });
+        let span = &spans[0];
+        let bytes: usize = span
+            .events
+            .iter()
+            .map(|event| 1000 * event.attributes.len())
+            .sum();
+        assert!(bytes < limits.span_bytes, "{bytes}");
+        assert!(span.events.len() <= limits.span_events);
+        assert!(span.events.iter().all(|event| !event.name.is_empty()));
+        let mut attributes = span.attributes.iter();
+        assert!(attributes.all(|attribute| !attribute.key.as_str().is_empty()));
+        let reasons: Vec<_> = dropped(&host).iter().map(|(reason, _)| *reason).collect();
+        assert!(reasons.contains(&"span_attributes"), "{reasons:?}");
+        assert!(reasons.contains(&"span_bytes"), "{reasons:?}");
+        // The host's own attributes have their place.
+        assert!(attribute_of(span, "http.response.status_code").is_some());
+    }
+}
+
+#[test]
+fn an_instance_that_is_used_again_has_all_its_bytes() {
     let host = Host::new();
-    let limits = host.telemetry.limits().clone();
-    let spans = answer(&host, InvocationOptions::default(), |guest| {
-        let span = guest.invocation_span();
-        for number in 0..limits.span_attributes + 5 {
-            let attribute = KeyValue::new(format!("key{number}"), "x".repeat(10));
-            guest.update_span(span, set(vec![attribute]));
+    let telemetry = &host.telemetry;
+    let mut instance = telemetry.instance("shop");
+    let each = telemetry.limits().span_bytes;
+    for _ in 0..telemetry.limits().open_span_bytes / each + 1 {
+        let options = InvocationOptions::default();
+        let mut active = telemetry.start_server_request("shop", &get(), options);
+        let span = active.take_span().unwrap();
+        let mut call = Invocation::begin_in(&mut instance, span);
+        let span = call.invocation_span();
+        for key in ["a", "b", "c"] {
+            let attribute = KeyValue::new(key, "x".repeat(16_000));
+            call.update_span(span, set(vec![attribute]));
         }
-        for _ in 0..limits.span_events + 5 {
-            let event = SpanEvent {
-                name: "event".into(),
-                attributes: vec![KeyValue::new("long", "x".repeat(1000))],
-                time: None,
-            };
-            guest.span_event(span, event);
-        }
-    });
-    let bytes: usize = spans[0]
-        .events
-        .iter()
-        .map(|event| 1000 * event.attributes.len())
-        .sum();
-    assert!(bytes < limits.span_bytes, "{bytes}");
-    let reasons: Vec<_> = dropped(&host).iter().map(|(reason, _)| *reason).collect();
-    assert!(reasons.contains(&"span_attributes"), "{reasons:?}");
-    assert!(reasons.contains(&"span_bytes"), "{reasons:?}");
-    // The host's own attributes have their place.
-    assert!(attribute_of(&spans[0], "http.response.status_code").is_some());
+        let (_, span) = call.hand_over(&Outcome::Ok);
+        active.return_span(span);
+    }
+    assert_eq!(dropped(&host), []);
+}
+
+#[test]
+fn a_guest_that_is_stuck_has_its_route() {
+    let host = Host::new();
+    let telemetry = &host.telemetry;
+    let options = InvocationOptions::default();
+    let mut active = telemetry.start_server_request("shop", &get(), options);
+    let span = active.take_span().unwrap();
+    let instance = telemetry.instance("shop");
+    let ender = instance.ender();
+    let mut call = Invocation::begin_in(instance, span);
+    let span = call.invocation_span();
+    call.update_span(span, route("/slow"));
+    assert!(ender.end(&Outcome::Timeout));
+    assert_eq!(host.spans()[0].name, "GET /slow");
+    let (_, span) = call.hand_over(&Outcome::Ok);
+    active.return_span(span);
 }
 
 #[test]
