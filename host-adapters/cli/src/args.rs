@@ -257,8 +257,8 @@ Examples:
   wasmscope run --format json --output app.jsonl app.wasm; wasmscope view app.jsonl
   wasmscope view shop.jsonl prices.jsonl       traces that pass through both services become whole
 
-The lines are those of --format json, and of the file exporter of the OpenTelemetry Collector. Lines that are something else
-are left out, with a warning. At most 10,000 spans, log records and metric series are shown.
+Reads what --format json writes, and files of the file exporter of the OpenTelemetry Collector. Other lines are skipped,
+with a warning. At most 10,000 spans, log records and metric series are shown.
 
 The exit code is 0 when there is telemetry to show, and 2 when there is none.";
 

@@ -76,10 +76,19 @@ impl Screen {
         format: Format,
     ) -> io::Result<()> {
         let style = self.style();
+        // A line for each request, so that `grep` finds all of it.
+        let in_lines = Style {
+            width: if self.is_terminal() {
+                style.width
+            } else {
+                usize::MAX
+            },
+            ..style.clone()
+        };
         let mut out = self.writer();
         for request in collector.take_requests() {
             match format {
-                Format::Text => out.write_all(request_lines(&request, &style).as_bytes())?,
+                Format::Text => out.write_all(request_lines(&request, &in_lines).as_bytes())?,
                 Format::Tree => out.write_all(render_request(&request, &style).as_bytes())?,
                 Format::Json => request.write_json(&mut out)?,
             }
@@ -95,12 +104,15 @@ impl Screen {
         })
     }
 
-    fn style(&self) -> Style {
-        let terminal = match self {
+    fn is_terminal(&self) -> bool {
+        match self {
             Self::Terminal(stderr) => stderr.is_terminal(),
             Self::File(_) => false,
-        };
-        style_of(terminal, io::stderr())
+        }
+    }
+
+    fn style(&self) -> Style {
+        style_of(self.is_terminal(), io::stderr())
     }
 }
 

@@ -67,8 +67,16 @@ pub(super) fn run(workspace: &Workspace, guests: &Path, endpoint: Option<&str>) 
 fn view(workspace: &Workspace, files: &[PathBuf]) -> Result<()> {
     let mut command = Command::new(workspace.target("debug/wasmscope"));
     command.arg("view").args(files);
+    eprintln!(
+        "The shop (on Wasmtime) has asked prices (on WasmEdge). Look for `GET /prices/{{item}} (server)` beneath `GET (client)`:\n"
+    );
     run_command(&mut command)?;
-    eprintln!("\nthis was: {}", shown(&command));
+    eprintln!(
+        "\nthis was: {}\n\nDone. The command is {}, and the components are in {}.",
+        shown(&command),
+        workspace.target("debug/wasmscope").display(),
+        workspace.target("guests").display(),
+    );
     Ok(())
 }
 

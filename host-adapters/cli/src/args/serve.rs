@@ -51,8 +51,8 @@ pub(crate) struct Server {
     /// down or the component cannot be instantiated.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) health_addr: Option<SocketAddr>,
-    /// Limits the time for a request: from its arrival to the end of its response. Then it is
-    /// refused with 504, or its response breaks off.
+    /// Limits the time for a request: from its arrival to the end of its response. After
+    /// that, the client gets 504; a response that has begun breaks off.
     #[arg(long, value_name = "DURATION", value_parser = program::timeout, allow_negative_numbers = true, default_value = "60s")]
     pub(crate) timeout: Duration,
     /// Limits the time to finish requests after the first signal.
@@ -64,7 +64,7 @@ pub(crate) struct Server {
     /// Limits the requests that wait for others to end. Further ones are refused with 503.
     #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true, default_value = "1000")]
     pub(crate) max_waiting_requests: usize,
-    /// Limits the time that a request waits. Then it is refused with 503.
+    /// Limits the time that a request waits. After that, it is refused with 503.
     #[arg(long, value_name = "DURATION", value_parser = program::duration, allow_negative_numbers = true, default_value = "5s")]
     pub(crate) wait_timeout: Duration,
     /// Limits the connections. Further ones wait until others end.
@@ -85,7 +85,7 @@ pub(crate) struct Server {
     /// each other.
     #[arg(long, value_name = "NUMBER", value_parser = positive, allow_negative_numbers = true, default_value = "1")]
     pub(crate) max_instance_reuse: usize,
-    /// Ends an instance that could be used again, but was not for this time.
+    /// Ends an instance that was idle for this time. Only with --max-instance-reuse.
     #[arg(long, value_name = "DURATION", value_parser = program::duration, allow_negative_numbers = true, default_value = "1s")]
     pub(crate) idle_instance_timeout: Duration,
     /// Sets how many instances are made ahead of requests.

@@ -74,8 +74,8 @@ pub(crate) struct Telemetry {
     /// Selects how telemetry is shown if there is no endpoint.
     #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Shows the telemetry in this file if there is no endpoint. By default it goes to standard
-    /// error, because the program uses standard output.
+    /// Writes the telemetry to this file if there is no endpoint. An existing file is replaced. By
+    /// default it goes to standard error, because the program uses standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -159,7 +159,7 @@ pub(crate) enum Format {
     Text,
     /// Text for people, with the trace tree of each request.
     Tree,
-    /// OTLP as JSON, one request on each line.
+    /// OTLP as JSON, one export on each line.
     Json,
 }
 
