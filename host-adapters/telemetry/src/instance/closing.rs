@@ -21,7 +21,7 @@ use crate::telemetry::Telemetry;
 #[derive(Debug)]
 pub(super) enum TakenSpan {
     /// A guest's span.
-    Guest(Box<OpenSpan>),
+    Guest(OpenSpan),
     /// An invocation's host span, with the memory that was refused during the invocation.
     Host(HostSpan, Option<Refused>),
 }
@@ -173,7 +173,7 @@ impl Activity {
             if let Some(open) = self.spans.take(span) {
                 are_entered |= open.entered > 0;
                 take_over_route(&mut self.invocations, &open, self.telemetry.0.span_rules());
-                take(TakenSpan::Guest(Box::new(open)));
+                take(TakenSpan::Guest(open));
             }
         }
         if are_entered {
