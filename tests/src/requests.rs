@@ -69,6 +69,22 @@ pub fn assert_facts(collector: &Collector, expected: &[&str]) {
     assert_eq!(facts, expected);
 }
 
+/// Checks that the metrics of a server arrived.
+///
+/// # Panics
+/// If one did not.
+#[track_caller]
+pub fn assert_metrics(collector: &Collector) {
+    for name in [
+        "http.server.request.duration",
+        "http.server.active_requests",
+        "http.server.request.body.size",
+        "http.server.response.body.size",
+    ] {
+        let _ = collector.metric(name);
+    }
+}
+
 /// Returns an identifier in hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, number_data_po
 use wasm_encoder::{ComponentSection as _, InstanceSection, ModuleArg, RawSection};
 use wasmparser::{Parser, Payload};
 use wasmscope_test_support::{Value, attr};
-use wasmscope_tests::requests::{assert_facts, hex, server_spans, text};
+use wasmscope_tests::requests::{assert_facts, assert_metrics, hex, server_spans, text};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
@@ -106,14 +106,7 @@ fn requests_are_answered_and_described(runtime: Runtime) {
         traceresponse.contains(&hex(&first.item.trace_id)),
         "{traceresponse}"
     );
-    for name in [
-        "http.server.request.duration",
-        "http.server.active_requests",
-        "http.server.request.body.size",
-        "http.server.response.body.size",
-    ] {
-        let _ = collector.metric(name);
-    }
+    assert_metrics(&collector);
 }
 
 fn guests_name_their_routes(runtime: Runtime) {

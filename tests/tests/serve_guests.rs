@@ -1,6 +1,6 @@
 //! Services by published crates, as their users write them, on every engine.
 
-use wasmscope_tests::requests::{assert_facts, hex, server_spans, text};
+use wasmscope_tests::requests::{assert_facts, assert_metrics, hex, server_spans, text};
 use wasmscope_tests::service::Answer;
 use wasmscope_tests::{Runtime, Service, guest, on_each_engine};
 
@@ -87,12 +87,5 @@ fn a_service_without_telemetry_has_that_of_the_host(runtime: Runtime) {
     assert_eq!(hex(&first.parent_span_id), PARENT);
     let own = format!("00-{TRACE}-{}-01", hex(&first.span_id));
     assert_eq!(hello.header("traceresponse"), Some(own.as_str()));
-    for name in [
-        "http.server.request.duration",
-        "http.server.active_requests",
-        "http.server.request.body.size",
-        "http.server.response.body.size",
-    ] {
-        let _ = collector.metric(name);
-    }
+    assert_metrics(&collector);
 }

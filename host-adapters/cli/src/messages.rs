@@ -117,6 +117,12 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
+/// Says something on a thread of its own. Use it on threads that guests share: the reader of
+/// standard error may be slow.
+pub(crate) fn say_apart(message: String) {
+    let _ = std::thread::Builder::new().spawn(move || say!("{message}"));
+}
+
 /// Escapes the control characters in a text of a guest, so that it can neither move the cursor nor
 /// begin a line.
 pub(crate) fn on_one_line(text: &str) -> String {

@@ -172,7 +172,7 @@ async fn answer(
         () = &mut serving => return Ok(()),
         _ = signals.next() => {}
     }
-    // Before the message, because nobody may read it.
+    // Before the message, whose reader may be slow.
     messages::bound_writes();
     say!("wasmscope: finishing requests; another signal ends the server at once");
     let _ = stop.send(());

@@ -1,7 +1,7 @@
 //! The client for the HTTP requests of guests.
 
 use crate::args::Program;
-use crate::messages::{on_one_line, say};
+use crate::messages::{on_one_line, say_apart};
 use wasmscope_http::outgoing::{Client, Limits, Policy, Refusal, RefusalReason};
 use wasmscope_telemetry::Propagation;
 
@@ -31,17 +31,14 @@ pub(super) fn connections(program: &Program) -> usize {
     }
 }
 
-/// Says why a request was refused. On a thread of its own, because nobody may read that, and
-/// guests share theirs. There are few such warnings.
+/// Says why a request was refused. There are few such warnings.
 fn warn(refusal: &Refusal) {
-    let message = on_one_line(&message(refusal));
-    let is_last = refusal.is_last;
-    let _ = std::thread::Builder::new().spawn(move || {
-        say!("wasmscope: warning: {message}");
-        if is_last {
-            say!("wasmscope: warning: further hosts that are refused are not listed");
-        }
-    });
+    let reason = on_one_line(&message(refusal));
+    let mut text = format!("wasmscope: warning: {reason}");
+    if refusal.is_last {
+        text += "\nwasmscope: warning: further hosts that are refused are not listed";
+    }
+    say_apart(text);
 }
 
 fn message(refusal: &Refusal) -> String {

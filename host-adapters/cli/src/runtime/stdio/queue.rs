@@ -3,7 +3,7 @@
 //! A thread for each stream writes it. So a slow reader blocks no thread of the guests, and lines
 //! of different guests are never mixed.
 
-use crate::messages::{self, READ_TIMEOUT, say};
+use crate::messages::{self, READ_TIMEOUT, say_apart};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -279,14 +279,12 @@ impl Drop for Adding<'_> {
     }
 }
 
-/// Says that lines are dropped. On a thread of its own, because nobody may read that either.
+/// Says that lines are dropped.
 fn warn(stream: StandardStream) {
-    let _ = std::thread::Builder::new().spawn(move || {
-        say!(
-            "wasmscope: warning: {} is closed or not read fast enough: lines of the program are dropped",
-            name(stream)
-        );
-    });
+    say_apart(format!(
+        "wasmscope: warning: {} is closed or not read fast enough: lines of the program are dropped",
+        name(stream)
+    ));
 }
 
 /// Returns a stream's name in sentences.
